@@ -1,0 +1,62 @@
+// What users are shown of one instance: computed once per round by the planner, served by the API as it is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/instance.h"
+#include "model/observed.h"
+#include "model/override.h"
+
+namespace slipway::model {
+
+enum class InstanceState { Running, Starting, Bouncing, Stalled, Crashlooping, Stopping, Stopped, Unknown };
+std::string_view to_text(InstanceState state);  // "running", ...
+
+struct BounceStatus {
+  RevisionId to;
+  std::vector<RevisionId> from;
+  BounceMethod method = BounceMethod::Crossover;
+  Time started_at{};
+  Time progress_at{};          // of the last new happy task
+  int happy_new = 0;
+  int old_left = 0;
+  bool stalled = false;
+  std::string waiting_for;     // "2 of 3 new tasks to become healthy"
+  bool operator==(const BounceStatus&) const = default;
+};
+
+struct InstanceStatus {
+  InstanceId id;
+  InstanceState state = InstanceState::Unknown;
+  int desired = 0;
+  int healthy = 0;                      // tasks that serve: healthy, and not draining
+  RevisionId revision;                  // wanted
+  std::vector<Task> tasks;
+  std::vector<TaskId> draining;
+  std::vector<ObservedRevision> revisions;
+  std::optional<BounceStatus> bounce;
+  std::vector<Override> overrides;      // in force
+  std::string reason;                   // empty when all is as wanted
+  std::vector<std::string> causes;      // for `why`: newest and nearest first, down to log lines
+  std::vector<std::string> endpoints;   // URLs
+  bool operator==(const InstanceStatus&) const = default;
+};
+
+// One object of `instances` in `slipway status -o json` (a contract: see docs/reference/cli.md).
+Json to_json(const InstanceStatus& status);
+
+// Something that happened, for `events`, `why` and history.
+struct Event {
+  int64_t id = 0;  // grows; 0 until stored
+  Time at{};
+  std::string instance;  // "service.instance", or empty for the cluster
+  std::string kind;      // "bounce_started", "bounce_done", "bounce_stalled", "task_exited", "override", ...
+  std::string text;
+  bool operator==(const Event&) const = default;
+};
+
+Json to_json(const Event& event);
+
+}  // namespace slipway::model

@@ -1,0 +1,106 @@
+// The planner: wanted and observed in, steps and reasons out.
+//
+// A pure function. It reads no clock, draws no random number and knows no engine; the same inputs give the same
+// outcome, byte for byte. It is called again after every observation. What it must remember between two calls (when a
+// drain began, when a bounce last made progress) it returns as `memory`, a value that the caller stores and hands back;
+// with an empty memory it starts those waits anew, which is safe: drains last longer, nothing is stopped earlier.
+//
+// How a round is meant to be used: apply `plan.routes` to the load balancer first, then the steps. A task is stopped
+// only in a round after the one whose observation showed it drained, so a control plane that dies anywhere in between
+// does no harm.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/instance.h"
+#include "model/observed.h"
+#include "model/override.h"
+#include "model/plan.h"
+#include "model/status.h"
+
+namespace slipway::plan {
+
+// How the load balancer sees one task.
+struct RoutedTask {
+  bool in = false;       // it gets new requests
+  bool draining = false; // it gets none, existing ones go on
+  int sessions = 0;      // open now
+  bool operator==(const RoutedTask&) const = default;
+};
+
+struct Routing {
+  // False where the load balancer could not be asked: what it does is then unknown, and no task counts as drained
+  // before its drain timeout.
+  bool known = false;
+  std::map<model::TaskId, RoutedTask> tasks;
+  // Instances left out of the load balancer, with the reason (a taken port, a domain that two instances claim).
+  std::map<model::InstanceId, std::string> refused;
+};
+
+enum class ImageState { Unknown, Preparing, Ready, Failed };
+
+struct ImageStatus {
+  ImageState state = ImageState::Unknown;
+  std::string reason;   // of Failed: what to tell the user
+  Time retry_at{};      // of Failed
+  int failures = 0;
+};
+
+// By describe(image).
+using Images = std::map<std::string, ImageStatus>;
+
+struct DrainMemory {
+  Time started_at{};
+  bool operator==(const DrainMemory&) const = default;
+};
+
+struct BounceMemory {
+  model::RevisionId to;
+  std::vector<model::RevisionId> from;
+  Time started_at{};
+  Time progress_at{};
+  int best_happy = 0;      // most happy new tasks seen; more is progress
+  bool stalled = false;
+  bool operator==(const BounceMemory&) const = default;
+};
+
+// What one call tells the next about one instance.
+struct InstanceMemory {
+  std::map<model::TaskId, DrainMemory> drains;
+  std::optional<BounceMemory> bounce;
+  int unhealthy_replacements = 0;      // in a row, for their backoff
+  std::optional<Time> replaced_at;     // when a task was last replaced for being unhealthy
+  std::optional<model::RevisionId> last_good;  // the revision that was last fully happy
+  bool operator==(const InstanceMemory&) const = default;
+};
+
+using Memory = std::map<model::InstanceId, InstanceMemory>;
+
+Json to_json(const InstanceMemory& memory);
+Result<InstanceMemory> instance_memory_from_json(const Json& json);
+
+struct Inputs {
+  const model::Desired& desired;
+  const model::Observed& observed;
+  const Routing& routing;
+  const std::vector<model::Override>& overrides;
+  const Images& images;
+  const Memory& memory;
+  bool restarts_tasks = true;  // Engine capability
+  bool shutting_down = false;  // `down`: nothing is wanted, files or not
+  Time now{};
+};
+
+struct Outcome {
+  model::Plan plan;  // generation 0: the caller numbers it
+  Memory memory;
+  std::vector<model::InstanceStatus> status;  // sorted by id
+  std::vector<model::Event> events;           // what is new since `memory`: bounces begun, done, stalled
+  std::optional<Time> wake_at;                // when time alone would change the outcome
+};
+
+Outcome decide(const Inputs& inputs);
+
+}  // namespace slipway::plan
