@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <tl/expected.hpp>
@@ -63,6 +64,11 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
     if (this->has_value()) return std::move(*this);
     return Result(this->error().context(std::move(message)));
   }
+
+  // For TRY: the value moved out, or nothing of a Result<void>.
+  T take() && {
+    if constexpr (!std::is_void_v<T>) return std::move(this->operator*());
+  }
 };
 
 using Status = Result<void>;
@@ -85,7 +91,7 @@ ErrorCode code_of_http_status(int status);
   __extension__({                                               \
     auto try_result_ = (expr);                                  \
     if (!try_result_.has_value()) return (try_result_.error()) on_error; \
-    std::move(try_result_).operator*();                         \
+    std::move(try_result_).take();                              \
   })
 #define TRY(expr) SLIPWAY_TRY_IMPL(expr, )
 #define TRY_CONTEXT(expr, message) SLIPWAY_TRY_IMPL(expr, .context(message))

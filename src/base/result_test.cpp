@@ -24,6 +24,24 @@ TEST(Result, TryPassesValuesOnAndErrorsUp) {
   EXPECT_EQ(quarter(5).error().code(), ErrorCode::Invalid);
 }
 
+Status check_even(int number) {
+  TRY(half(number));
+  TRY_CONTEXT(Status(), "never");
+  return {};
+}
+
+Status check_all_even(int first, int second) {
+  TRY_CONTEXT(check_even(first), "first");
+  TRY(check_even(second));
+  return {};
+}
+
+TEST(Result, TryTakesAStatusToo) {
+  EXPECT_TRUE(check_all_even(2, 4).has_value());
+  EXPECT_EQ(check_all_even(1, 4).error().text(), "first: odd number");
+  EXPECT_EQ(check_all_even(2, 3).error().text(), "odd number");
+}
+
 TEST(Result, ErrnoKeepsItsKindAndItsText) {
   EXPECT_EQ(errno_error(ENOSPC, "write log").code(), ErrorCode::Exhausted);
   EXPECT_EQ(errno_error(ENOENT, "open a").text(), "open a: No such file or directory");
