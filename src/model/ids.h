@@ -5,10 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/result.h"
 
 namespace slipway::model {
+
+using slipway::to_text;  // of times and durations, which this folder's own overloads would hide
 
 using TaskId = Id<struct TaskTag>;          // "shop-web-main-3f9c2b7a-x7k2p": unique for ever within a cluster
 using RevisionId = Id<struct RevisionTag>;  // "3f9c2b7a41d0": see revision.h

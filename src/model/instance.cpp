@@ -1,0 +1,148 @@
+#include "model/instance.h"
+
+#include <fmt/format.h>
+
+#include "model/enum_text.h"
+#include "model/json_fields.h"
+
+namespace slipway::model {
+
+namespace {
+
+constexpr EnumTable<BounceMethod, 4> kBounceMethods = {{{BounceMethod::Crossover, "crossover"},
+                                                        {BounceMethod::Brutal, "brutal"},
+                                                        {BounceMethod::UpThenDown, "upthendown"},
+                                                        {BounceMethod::DownThenUp, "downthenup"}}};
+constexpr EnumTable<DrainMethod, 4> kDrainMethods = {{{DrainMethod::Noop, "noop"},
+                                                      {DrainMethod::Proxy, "proxy"},
+                                                      {DrainMethod::Http, "http"},
+                                                      {DrainMethod::Command, "command"}}};
+
+double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+
+// Whole seconds are shown as integers, as people write them.
+Json seconds_json(Duration duration) {
+  return duration.count() % 1000 == 0 ? Json(duration.count() / 1000) : Json(seconds(duration));
+}
+
+Json healthcheck_json(const HealthCheck& health) {
+  Json json;
+  const bool web = health.mode == HealthMode::Http || health.mode == HealthMode::Https;
+  json["mode"] = health.mode == HealthMode::None ? Json() : Json(to_text(health.mode));
+  json["uri"] = web ? Json(health.uri) : Json();
+  json["cmd"] = health.cmd.empty() ? Json() : json_of(health.cmd);
+  json["grace_period_seconds"] = seconds_json(health.grace_period);
+  json["interval_seconds"] = seconds_json(health.interval);
+  json["timeout_seconds"] = seconds_json(health.timeout);
+  json["max_consecutive_failures"] = health.max_consecutive_failures;
+  return json;
+}
+
+Json version_json(const Instance& instance) {
+  const Image& image = instance.spec.image;
+  if (instance.git_sha.empty() && image.kind == ImageKind::HostFilesystem) return nullptr;
+  Json json;
+  json["git_sha"] = instance.git_sha.empty() ? Json() : Json(instance.git_sha);
+  json["docker_image"] = image.kind == ImageKind::HostFilesystem ? Json() : Json(describe(image));
+  json["image_version"] = nullptr;
+  return json;
+}
+
+Json instances_json(const Instance& instance) {
+  Json json;
+  json["count"] = instance.count;
+  json["min"] = json_or_null(instance.min_instances);
+  json["max"] = json_or_null(instance.max_instances);
+  json["autoscaled"] = instance.max_instances.has_value();
+  return json;
+}
+
+Json volume_list_json(const std::vector<Volume>& volumes) {
+  Json::Array array;
+  for (const Volume& volume : volumes) {
+    Json json;
+    json["container_path"] = volume.container_path;
+    json["host_path"] = volume.host_path;
+    json["mode"] = volume.read_only ? "RO" : "RW";
+    array.push_back(std::move(json));
+  }
+  return array;
+}
+
+Json proxy_json(const std::optional<Proxy>& proxy) {
+  if (!proxy) return nullptr;
+  Json json;
+  json["port"] = json_or_null(proxy->port);
+  json["mode"] = to_text(proxy->mode);
+  json["domains"] = json_of(proxy->domains);
+  return json;
+}
+
+}  // namespace
+
+std::string_view to_text(BounceMethod method) { return word_of(kBounceMethods, method); }
+std::string_view to_text(DrainMethod method) { return word_of(kDrainMethods, method); }
+std::optional<BounceMethod> bounce_method_from(std::string_view text) { return value_of(kBounceMethods, text); }
+std::optional<DrainMethod> drain_method_from(std::string_view text) { return value_of(kDrainMethods, text); }
+
+std::string_view to_text(ProxyMode mode) { return mode == ProxyMode::Http ? "http" : "tcp"; }
+
+std::string_view to_text(InstanceKind kind) {
+  switch (kind) {
+    case InstanceKind::Service: return "service";
+    case InstanceKind::Job: return "job";
+    case InstanceKind::Adhoc: return "adhoc";
+  }
+  UNREACHABLE();
+}
+
+std::string Origin::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+
+std::string Problem::text() const {
+  return origin.text() + ": " + message + (hint.empty() ? std::string() : "; " + hint);
+}
+
+Json config_show_json(const Instance& instance, const std::string& cluster) {
+  const TaskSpec& spec = instance.spec;
+  Json json;
+  json["service"] = instance.id.service;
+  json["instance"] = instance.id.instance;
+  json["cluster"] = cluster;
+  json["kind"] = to_text(instance.kind);
+  json["source"] = instance.origin.file;
+  json["deploy_group"] = instance.deploy_group.empty() ? Json() : Json(instance.deploy_group);
+  json["desired_state"] = instance.desired_state;
+  json["version"] = version_json(instance);
+  json["instances"] = instances_json(instance);
+  json["cpus"] = spec.resources.cpus;
+  json["cpu_burst_add"] = spec.resources.cpu_burst_add;
+  json["mem"] = spec.resources.mem_mb;
+  json["disk"] = spec.resources.disk_mb;
+  json["gpus"] = spec.resources.gpus == 0 ? Json() : Json(spec.resources.gpus);
+  json["cmd"] = spec.cmd ? json_of(*spec.cmd) : Json();
+  json["args"] = json_of(spec.args);
+  json["env"] = json_of(spec.env);
+  json["pool"] = instance.pool;
+  json["net"] = to_text(spec.net);
+  json["container_port"] = json_or_null(spec.container_port);
+  json["registrations"] = json_of(instance.registrations);
+  json["bounce_method"] = to_text(instance.bounce.method);
+  json["bounce_margin_factor"] = instance.bounce.margin;
+  json["drain_method"] = to_text(instance.drain.method);
+  json["drain_method_params"] = json_of(instance.drain.params);
+  json["healthcheck"] = healthcheck_json(spec.health);
+  json["volumes"] = volume_list_json(spec.volumes);
+  json["deploy_whitelist"] = instance.deploy_whitelist;
+  json["deploy_blacklist"] = instance.deploy_blacklist;
+  json["node_selectors"] = instance.node_selectors;
+  json["monitoring"] = instance.monitoring;
+  json["replication_threshold"] = json_or_null(instance.replication_threshold);
+  json["revision"] = make_revision(instance.id, spec).id.str();
+  json["proxy"] = proxy_json(instance.proxy);
+  json["user"] = spec.user.empty() ? Json() : Json(spec.user);
+  json["drain_timeout_seconds"] = seconds_json(instance.drain.timeout);
+  json["bounce_deadline_seconds"] = seconds_json(instance.bounce.deadline);
+  return json;
+}
+
+}  // namespace slipway::model

@@ -1,0 +1,82 @@
+#include "model/status.h"
+
+#include "model/enum_text.h"
+#include "model/json_fields.h"
+
+namespace slipway::model {
+
+namespace {
+
+constexpr EnumTable<InstanceState, 8> kStates = {{{InstanceState::Running, "running"},
+                                                  {InstanceState::Starting, "starting"},
+                                                  {InstanceState::Bouncing, "bouncing"},
+                                                  {InstanceState::Stalled, "stalled"},
+                                                  {InstanceState::Crashlooping, "crashlooping"},
+                                                  {InstanceState::Stopping, "stopping"},
+                                                  {InstanceState::Stopped, "stopped"},
+                                                  {InstanceState::Unknown, "unknown"}}};
+
+Json bounce_json(const std::optional<BounceStatus>& bounce) {
+  if (!bounce) return nullptr;
+  Json json;
+  json["to"] = bounce->to.str();
+  json["from"] = Json::Array();
+  for (const RevisionId& from : bounce->from) json["from"].push_back(from.str());
+  json["method"] = to_text(bounce->method);
+  json["started_at"] = to_text(bounce->started_at);
+  json["progress_at"] = to_text(bounce->progress_at);
+  json["happy_new"] = bounce->happy_new;
+  json["old_left"] = bounce->old_left;
+  json["stalled"] = bounce->stalled;
+  json["waiting_for"] = bounce->waiting_for;
+  return json;
+}
+
+Json revision_json(const ObservedRevision& observed, const RevisionId& wanted) {
+  Json json;
+  json["id"] = observed.revision.id.str();
+  json["count"] = observed.count;
+  json["generation"] = static_cast<int64_t>(observed.generation);
+  json["wanted"] = observed.revision.id == wanted;
+  json["image"] = describe(observed.revision.spec.image);
+  return json;
+}
+
+}  // namespace
+
+std::string_view to_text(InstanceState state) { return word_of(kStates, state); }
+
+Json to_json(const InstanceStatus& status) {
+  Json json;
+  json["service"] = status.id.service;
+  json["instance"] = status.id.instance;
+  json["state"] = to_text(status.state);
+  json["desired"] = status.desired;
+  json["healthy"] = status.healthy;
+  json["revision"] = status.revision.str();
+  json["tasks"] = Json::Array();
+  for (const Task& task : status.tasks) json["tasks"].push_back(to_json(task));
+  json["draining"] = Json::Array();
+  for (const TaskId& task : status.draining) json["draining"].push_back(task.str());
+  json["revisions"] = Json::Array();
+  for (const auto& revision : status.revisions) json["revisions"].push_back(revision_json(revision, status.revision));
+  json["bounce"] = bounce_json(status.bounce);
+  json["overrides"] = Json::Array();
+  for (const Override& value : status.overrides) json["overrides"].push_back(to_json(value));
+  json["reason"] = status.reason.empty() ? Json() : Json(status.reason);
+  json["causes"] = json_of(status.causes);
+  json["endpoints"] = json_of(status.endpoints);
+  return json;
+}
+
+Json to_json(const Event& event) {
+  Json json;
+  json["id"] = event.id;
+  json["at"] = to_text(event.at);
+  json["instance"] = event.instance.empty() ? Json() : Json(event.instance);
+  json["kind"] = event.kind;
+  json["text"] = event.text;
+  return json;
+}
+
+}  // namespace slipway::model
