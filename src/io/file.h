@@ -56,13 +56,15 @@ Result<Fd> lock_file(const std::filesystem::path& path);
 // Free bytes of the filesystem that holds `path`.
 Result<uint64_t> free_bytes(const std::filesystem::path& path);
 
-// The binary of this name in PATH (or the path itself when it has a slash); nullopt when there is none.
+// The binary of this name in PATH, else in the sbin folders, where Debian keeps haproxy and nft and which the PATH of
+// a plain user lacks (or the path itself when it has a slash); nullopt when there is none.
 std::optional<std::string> find_program(std::string_view name);
 
 // A folder of a fresh name under `parent`, removed with all in it on destruction.
 class TemporaryDirectory {
  public:
-  static Result<TemporaryDirectory> create(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
+  static Result<TemporaryDirectory> create();  // under TMPDIR, else /tmp
+  static Result<TemporaryDirectory> create(const std::filesystem::path& parent);
   TemporaryDirectory(TemporaryDirectory&& other) noexcept = default;
   TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
   ~TemporaryDirectory();
