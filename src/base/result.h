@@ -86,12 +86,15 @@ ErrorCode code_of_http_status(int status);
 
 }  // namespace slipway
 
-// TRY(expr): the value of a Result, or return its error from the enclosing function. TRY_CONTEXT adds a layer.
-#define SLIPWAY_TRY_IMPL(expr, on_error)                        \
-  __extension__({                                               \
-    auto try_result_ = (expr);                                  \
-    if (!try_result_.has_value()) return (try_result_.error()) on_error; \
-    std::move(try_result_).take();                              \
+// TRY(expr): the value of a Result, or return its error from the enclosing function. TRY_CONTEXT adds a layer. Each use
+// has a variable of its own name, so that one may stand inside another.
+#define SLIPWAY_TRY_NAMED(name, expr, on_error)            \
+  __extension__({                                          \
+    auto name = (expr);                                    \
+    if (!name.has_value()) return (name.error()) on_error; \
+    std::move(name).take();                                \
   })
-#define TRY(expr) SLIPWAY_TRY_IMPL(expr, )
-#define TRY_CONTEXT(expr, message) SLIPWAY_TRY_IMPL(expr, .context(message))
+#define SLIPWAY_TRY_JOIN(prefix, number) prefix##number
+#define SLIPWAY_TRY_NAME(number) SLIPWAY_TRY_JOIN(try_result_, number)
+#define TRY(expr) SLIPWAY_TRY_NAMED(SLIPWAY_TRY_NAME(__COUNTER__), expr, )
+#define TRY_CONTEXT(expr, message) SLIPWAY_TRY_NAMED(SLIPWAY_TRY_NAME(__COUNTER__), expr, .context(message))
