@@ -1,7 +1,8 @@
-// What a control plane remembers beyond what its engine can tell: overrides, the planner's memory, history, events.
+// What a control plane remembers beyond what its engine can tell: overrides, the planner's memory, history,
+// events.
 //
-// Losing all of it costs overrides and history, never a task. Implementations are used from one thread at a time; calls
-// are short. A write that returned is durable against kill -9 of the process.
+// Losing all of it costs overrides and history, never a task. Implementations are used from one thread at a
+// time; calls are short. A write that returned is durable against kill -9 of the process.
 #pragma once
 
 #include <optional>
@@ -9,8 +10,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "model/override.h"
 #include "model/observed.h"
+#include "model/override.h"
 #include "model/status.h"
 
 namespace slipway::state {
@@ -20,9 +21,9 @@ struct BounceRecord {
   int64_t id = 0;  // 0 until stored
   model::InstanceId instance;
   model::RevisionId revision;
-  std::string spec;      // the revision's canonical JSON, for what changed
-  std::string outcome;   // "running", "done", "superseded", "stalled", "stopped"
-  std::string text;      // what changed, or why it stalled
+  std::string spec;     // the revision's canonical JSON, for what changed
+  std::string outcome;  // "running", "done", "superseded", "stalled", "stopped"
+  std::string text;     // what changed, or why it stalled
   Time started_at{};
   std::optional<Time> ended_at;
 };
@@ -31,12 +32,13 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Grows with every call, across restarts. `at_least`: the highest generation seen on the engine, so that a store that
-  // was lost does not count from 1 again.
+  // Grows with every call, across restarts. `at_least`: the highest generation seen on the engine, so that a
+  // store that was lost does not count from 1 again.
   virtual Result<model::Generation> next_generation(model::Generation at_least) = 0;
 
   virtual Result<std::vector<model::Override>> overrides() = 0;
-  virtual Status put_override(const model::Override& value) = 0;  // replaces one of the same instance and kind
+  virtual Status put_override(
+      const model::Override& value) = 0;  // replaces one of the same instance and kind
   virtual Status remove_override(const model::InstanceId& instance, model::OverrideKind kind) = 0;
 
   // The planner's memory, opaque text by instance. An empty text forgets it.
@@ -45,11 +47,13 @@ class Store {
 
   // Stores or (when the id is set) replaces. Bounded: the oldest beyond 100 per instance go.
   virtual Result<int64_t> put_bounce(const BounceRecord& record) = 0;
-  virtual Result<std::vector<BounceRecord>> bounces(const model::InstanceId& instance, int limit) = 0;  // newest first
+  virtual Result<std::vector<BounceRecord>> bounces(const model::InstanceId& instance,
+                                                    int limit) = 0;  // newest first
 
   // Bounded: the oldest beyond 10,000 go. Returns the id given.
   virtual Result<int64_t> append_event(const model::Event& event) = 0;
-  // Events with id > after, oldest first, at most `limit`; of one instance or service when `subject` is not empty.
+  // Events with id > after, oldest first, at most `limit`; of one instance or service when `subject` is not
+  // empty.
   virtual Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) = 0;
   // The newest `limit` events, oldest first.
   virtual Result<std::vector<model::Event>> recent_events(int limit, const std::string& subject) = 0;
