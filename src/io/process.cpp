@@ -11,7 +11,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +20,9 @@
 namespace slipway::io {
 
 namespace {
+
+// glibc 2.36 declares pidfd_open without extern "C", so that it does not link from C++.
+int pidfd_open(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // The words of a command in a message: enough to know which one it was.
 std::string short_text(const Command& command) {
@@ -302,7 +305,7 @@ Result<Finished> run(const Command& command, const Clock& clock, Deadline deadli
   const pid_t pid = TRY(start(prepared, true));
   out.close_writer();
   err.close_writer();
-  const Fd pidfd(::pidfd_open(pid, 0));
+  const Fd pidfd(pidfd_open(pid));
   const bool ended = pidfd.valid() && follow(pidfd.get(), out, err, clock, deadline);
   // Still unreaped, so neither the pid nor its group can be somebody else's by now.
   if (!ended) ::kill(-pid, SIGKILL);
@@ -351,7 +354,7 @@ Result<uint64_t> process_start_time(pid_t pid) {
 }
 
 Result<Fd> open_pidfd(pid_t pid) {
-  Fd pidfd(::pidfd_open(pid, 0));
+  Fd pidfd(pidfd_open(pid));
   if (!pidfd.valid()) {
     return errno_error(errno == EINVAL ? ESRCH : errno, fmt::format("watch process {}", pid));
   }
