@@ -1,5 +1,5 @@
-// How long to wait before the next try: doubling from `initial` to `maximum`. Pure, so that engines and the planner
-// answer alike.
+// How long to wait before the next try: doubling from `initial` to `maximum`. Pure, so that engines and the
+// planner answer alike.
 #pragma once
 
 #include <algorithm>

@@ -8,8 +8,12 @@
 
 namespace slipway {
 
-Time SystemClock::now() const { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
-SteadyTime SystemClock::steady_now() const { return std::chrono::steady_clock::now(); }
+Time SystemClock::now() const {
+  return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+}
+SteadyTime SystemClock::steady_now() const {
+  return std::chrono::steady_clock::now();
+}
 
 std::string to_text(Time time) {
   const auto millis = time.time_since_epoch().count();
@@ -25,9 +29,10 @@ Result<Time> parse_time(std::string_view text) {
   int millis = 0;
   int read = 0;
   const std::string copy(text);
-  const int fields = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
-                                 &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &read);
-  if (fields != 6) return Error(ErrorCode::Invalid, fmt::format("'{}' is not a time like 2026-01-31T09:15:00Z", text));
+  const int fields = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon,
+                                 &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &read);
+  if (fields != 6)
+    return Error(ErrorCode::Invalid, fmt::format("'{}' is not a time like 2026-01-31T09:15:00Z", text));
   std::string_view rest = text.substr(static_cast<size_t>(read));
   if (rest.starts_with('.')) {
     // Digits past the third are finer than we keep.
@@ -58,8 +63,10 @@ std::string to_text(Duration duration) {
   if (millis < 1000) return fmt::format("{}ms", millis);
   const auto seconds = millis / 1000;
   if (seconds < 10 && millis % 1000 >= 100) return fmt::format("{}.{}s", seconds, millis % 1000 / 100);
-  const auto pair = [](long long big, std::string_view big_unit, long long small, std::string_view small_unit) {
-    return small == 0 ? fmt::format("{}{}", big, big_unit) : fmt::format("{}{}{}{}", big, big_unit, small, small_unit);
+  const auto pair = [](long long big, std::string_view big_unit, long long small,
+                       std::string_view small_unit) {
+    return small == 0 ? fmt::format("{}{}", big, big_unit)
+                      : fmt::format("{}{}{}{}", big, big_unit, small, small_unit);
   };
   if (seconds < 60) return fmt::format("{}s", seconds);
   if (seconds < 3600) return pair(seconds / 60, "m", seconds % 60, "s");
@@ -74,7 +81,8 @@ Result<Duration> parse_duration(std::string_view text) {
   if (rest.empty()) return bad;
   while (!rest.empty()) {
     double number = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
     if (error != std::errc() || number < 0) return bad;
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     double unit = 1000;
@@ -83,11 +91,20 @@ Result<Duration> parse_duration(std::string_view text) {
       rest.remove_prefix(2);
     } else if (!rest.empty()) {
       switch (rest.front()) {
-        case 's': unit = 1000; break;
-        case 'm': unit = 60'000; break;
-        case 'h': unit = 3'600'000; break;
-        case 'd': unit = 86'400'000; break;
-        default: return bad;
+        case 's':
+          unit = 1000;
+          break;
+        case 'm':
+          unit = 60'000;
+          break;
+        case 'h':
+          unit = 3'600'000;
+          break;
+        case 'd':
+          unit = 86'400'000;
+          break;
+        default:
+          return bad;
       }
       rest.remove_prefix(1);
     }

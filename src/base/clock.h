@@ -1,7 +1,7 @@
 // Time as an argument. Decisions take `Time now`; whoever must read a clock is handed one.
 //
-// Two readings that must not be mixed: wall time (Time), which survives restarts, is stored and shown, and may jump;
-// and steady time (SteadyTime), for deadlines inside one process, which never goes back.
+// Two readings that must not be mixed: wall time (Time), which survives restarts, is stored and shown, and
+// may jump; and steady time (SteadyTime), for deadlines inside one process, which never goes back.
 #pragma once
 
 #include <chrono>

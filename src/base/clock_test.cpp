@@ -22,7 +22,8 @@ TEST(DurationText, ReadsWhatPeopleWrite) {
   EXPECT_EQ(parse_duration("1.5m").value(), 90s);
   EXPECT_EQ(parse_duration("2h30m").value(), 150min);
   EXPECT_EQ(parse_duration("250ms").value(), 250ms);
-  for (const char* bad : {"", "m", "-1s", "5x", "1h-2m", "1e99s"}) EXPECT_FALSE(parse_duration(bad).has_value()) << bad;
+  for (const char* bad : {"", "m", "-1s", "5x", "1h-2m", "1e99s"})
+    EXPECT_FALSE(parse_duration(bad).has_value()) << bad;
 }
 
 TEST(DurationText, ShowsAtMostTwoUnits) {

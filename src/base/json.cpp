@@ -19,12 +19,18 @@ const Json::Object kEmptyObject;
 
 Json convert(const boost::json::value& value) {
   switch (value.kind()) {
-    case boost::json::kind::null: return nullptr;
-    case boost::json::kind::bool_: return value.get_bool();
-    case boost::json::kind::int64: return value.get_int64();
-    case boost::json::kind::uint64: return static_cast<double>(value.get_uint64());
-    case boost::json::kind::double_: return value.get_double();
-    case boost::json::kind::string: return std::string(value.get_string());
+    case boost::json::kind::null:
+      return nullptr;
+    case boost::json::kind::bool_:
+      return value.get_bool();
+    case boost::json::kind::int64:
+      return value.get_int64();
+    case boost::json::kind::uint64:
+      return static_cast<double>(value.get_uint64());
+    case boost::json::kind::double_:
+      return value.get_double();
+    case boost::json::kind::string:
+      return std::string(value.get_string());
     case boost::json::kind::array: {
       Json::Array array;
       array.reserve(value.get_array().size());
@@ -156,7 +162,8 @@ Result<Json> Json::parse(std::string_view text) {
   }
   if (error) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(read), '\n');
-    return Error(ErrorCode::Invalid, fmt::format("JSON at line {}, byte {}: {}", line, read, error.message()));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("JSON at line {}, byte {}: {}", line, read, error.message()));
   }
   return convert(parser.release());
 }
@@ -178,11 +185,21 @@ std::string json_quote(std::string_view text) {
     }
     ++i;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (c < 0x20 || c == 0x7f) {
           out += fmt::format("\\u{:04x}", c);

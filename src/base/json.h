@@ -1,7 +1,7 @@
 // A JSON value: what crosses the API, is stored in records and is hashed into revisions.
 //
-// Objects keep their keys sorted, so one value has one text: dump() is canonical and fit for hashing. Integers stay
-// integers. A value owns all its parts; copying is deep.
+// Objects keep their keys sorted, so one value has one text: dump() is canonical and fit for hashing.
+// Integers stay integers. A value owns all its parts; copying is deep.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ class Json {
   using Object = std::map<std::string, Json, std::less<>>;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                       // NOLINT: values convert by design, here and below
-  Json(bool value) : value_(value) {}                           // NOLINT
-  Json(double value) : value_(value) {}                         // NOLINT
-  Json(std::string value) : value_(std::move(value)) {}         // NOLINT
+  Json(std::nullptr_t) {}                                // NOLINT: values convert by design, here and below
+  Json(bool value) : value_(value) {}                    // NOLINT
+  Json(double value) : value_(value) {}                  // NOLINT
+  Json(std::string value) : value_(std::move(value)) {}  // NOLINT
   Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT
   Json(const char* value) : value_(std::string(value)) {}       // NOLINT
   Json(Array value) : value_(std::move(value)) {}               // NOLINT
@@ -69,7 +69,8 @@ class Json {
   std::variant<std::nullptr_t, bool, int64_t, double, std::string, Array, Object> value_ = nullptr;
 };
 
-// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD, so the result is always valid.
+// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD, so the result is always
+// valid.
 std::string json_quote(std::string_view text);
 
 }  // namespace slipway

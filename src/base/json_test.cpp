@@ -6,7 +6,8 @@ namespace slipway {
 namespace {
 
 TEST(Json, KeysAreSortedSoThatOneValueHasOneText) {
-  EXPECT_EQ(Json::parse(R"({"b":1,"a":[true,null,1.5,"x"]})").value().dump(), R"({"a":[true,null,1.5,"x"],"b":1})");
+  EXPECT_EQ(Json::parse(R"({"b":1,"a":[true,null,1.5,"x"]})").value().dump(),
+            R"({"a":[true,null,1.5,"x"],"b":1})");
 }
 
 TEST(Json, TextReadsBackEqual) {
@@ -18,7 +19,9 @@ TEST(Json, TextReadsBackEqual) {
   EXPECT_EQ(Json::parse(value.dump(2)).value(), value);
 }
 
-TEST(Json, BytesThatAreNotUtf8BecomeReplacementCharacters) { EXPECT_EQ(json_quote("a\xFFz"), "\"a\xEF\xBF\xBDz\""); }
+TEST(Json, BytesThatAreNotUtf8BecomeReplacementCharacters) {
+  EXPECT_EQ(json_quote("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
+}
 
 TEST(Json, ParseErrorsTellWhere) {
   const auto bad = Json::parse("{\"a\": 1,\n  oops}");

@@ -11,10 +11,14 @@ namespace slipway::log {
 namespace {
 spdlog::level::level_enum spd_level(Level level) {
   switch (level) {
-    case Level::Debug: return spdlog::level::debug;
-    case Level::Info: return spdlog::level::info;
-    case Level::Warning: return spdlog::level::warn;
-    case Level::Error: return spdlog::level::err;
+    case Level::Debug:
+      return spdlog::level::debug;
+    case Level::Info:
+      return spdlog::level::info;
+    case Level::Warning:
+      return spdlog::level::warn;
+    case Level::Error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -30,8 +34,12 @@ spdlog::logger& logger() {
 }
 }  // namespace
 
-void set_level(Level level) { logger().set_level(spd_level(level)); }
-bool enabled(Level level) { return logger().should_log(spd_level(level)); }
+void set_level(Level level) {
+  logger().set_level(spd_level(level));
+}
+bool enabled(Level level) {
+  return logger().should_log(spd_level(level));
+}
 
 void write(Level level, std::string_view area, std::string_view text) {
   logger().log(spd_level(level), "{}: {}", area, printable(text));

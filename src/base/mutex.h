@@ -1,4 +1,5 @@
-// std::mutex with Clang's thread-safety attributes, which `./dev lint` checks: every guarded field names its mutex.
+// std::mutex with Clang's thread-safety attributes, which `./dev lint` checks: every guarded field names its
+// mutex.
 #pragma once
 
 #include <condition_variable>

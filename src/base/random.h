@@ -12,8 +12,8 @@ class Random {
   virtual ~Random() = default;
   virtual uint64_t next() = 0;
 
-  // Uniform in [0, bound); bound > 0. By Lemire's multiplication, without rejection: the bias is below 2^-32 for the
-  // bounds used here.
+  // Uniform in [0, bound); bound > 0. By Lemire's multiplication, without rejection: the bias is below 2^-32
+  // for the bounds used here.
   uint64_t below(uint64_t bound) {
     return static_cast<uint64_t>((static_cast<__uint128_t>(next()) * bound) >> 64);
   }

@@ -1,8 +1,8 @@
 // How an expected failure travels: a Result<T> holds a value or an Error.
 //
-// The rules of the house: a message says what was attempted, its cause says why, and neither repeats the other.
-// A layer that knows more adds it by context(); text() prints the whole chain, and nobody else does. An Error is an
-// immutable value and may cross threads.
+// The rules of the house: a message says what was attempted, its cause says why, and neither repeats the
+// other. A layer that knows more adds it by context(); text() prints the whole chain, and nobody else does.
+// An Error is an immutable value and may cross threads.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@
 
 namespace slipway {
 
-// What kind of failure it was. Each code has one HTTP status and one exit code (see exit_code and http_status).
+// What kind of failure it was. Each code has one HTTP status and one exit code (see exit_code and
+// http_status).
 enum class ErrorCode {
   Invalid,       // the caller's input is wrong; the same call will never work
   NotFound,      // the thing named does not exist
@@ -73,26 +74,26 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 using Status = Result<void>;
 
-// An Error from errno, its message the text of the error number: EACCES and EPERM become Forbidden, ENOENT NotFound,
-// EEXIST Conflict, ENOSPC and friends Exhausted, ETIMEDOUT Timeout, ECONNREFUSED and friends Unavailable, the rest
-// Internal.
+// An Error from errno, its message the text of the error number: EACCES and EPERM become Forbidden, ENOENT
+// NotFound, EEXIST Conflict, ENOSPC and friends Exhausted, ETIMEDOUT Timeout, ECONNREFUSED and friends
+// Unavailable, the rest Internal.
 Error errno_error(int number, std::string message);
 
-// Exit code of the command line for this kind of failure (contract: 1 failed, 3 not found, 4 invalid, 5 timed out,
-// 6 unreachable, 7 forbidden).
+// Exit code of the command line for this kind of failure (contract: 1 failed, 3 not found, 4 invalid, 5 timed
+// out, 6 unreachable, 7 forbidden).
 int exit_code(ErrorCode code);
 int http_status(ErrorCode code);
 ErrorCode code_of_http_status(int status);
 
 }  // namespace slipway
 
-// TRY(expr): the value of a Result, or return its error from the enclosing function. TRY_CONTEXT adds a layer. Each use
-// has a variable of its own name, so that one may stand inside another.
-#define SLIPWAY_TRY_NAMED(name, expr, on_error)            \
-  __extension__({                                          \
-    auto name = (expr);                                    \
-    if (!name.has_value()) return (name.error()) on_error; \
-    std::move(name).take();                                \
+// TRY(expr): the value of a Result, or return its error from the enclosing function. TRY_CONTEXT adds a
+// layer. Each use has a variable of its own name, so that one may stand inside another.
+#define SLIPWAY_TRY_NAMED(name, expr, on_error)           \
+  __extension__({                                         \
+    auto name = (expr);                                   \
+    if (!name.has_value()) return (name.error())on_error; \
+    std::move(name).take();                               \
   })
 #define SLIPWAY_TRY_JOIN(prefix, number) prefix##number
 #define SLIPWAY_TRY_NAME(number) SLIPWAY_TRY_JOIN(try_result_, number)

@@ -48,9 +48,9 @@ TEST(Result, ErrnoKeepsItsKindAndItsText) {
 }
 
 TEST(Result, EveryCodeHasAnExitCodeAndAStatusThatComesBack) {
-  for (const auto code : {ErrorCode::Invalid, ErrorCode::NotFound, ErrorCode::Conflict, ErrorCode::Unauthorized,
-                          ErrorCode::Forbidden, ErrorCode::Unavailable, ErrorCode::Timeout, ErrorCode::Exhausted,
-                          ErrorCode::Internal}) {
+  for (const auto code : {ErrorCode::Invalid, ErrorCode::NotFound, ErrorCode::Conflict,
+                          ErrorCode::Unauthorized, ErrorCode::Forbidden, ErrorCode::Unavailable,
+                          ErrorCode::Timeout, ErrorCode::Exhausted, ErrorCode::Internal}) {
     EXPECT_EQ(code_of_http_status(http_status(code)), code);
     EXPECT_GT(exit_code(code), 0);
   }

@@ -28,7 +28,8 @@ std::string_view trim(std::string_view text) {
 }
 
 namespace {
-// Optimal string alignment distance: Damerau's, where no part is edited twice. Three rows of the matrix suffice.
+// Optimal string alignment distance: Damerau's, where no part is edited twice. Three rows of the matrix
+// suffice.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
@@ -99,7 +100,8 @@ std::string bytes_text(uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  return value < 10 ? fmt::format("{:.1f} {}", value, kUnits[unit]) : fmt::format("{:.0f} {}", value, kUnits[unit]);
+  return value < 10 ? fmt::format("{:.1f} {}", value, kUnits[unit])
+                    : fmt::format("{:.0f} {}", value, kUnits[unit]);
 }
 
 std::string printable(std::string_view text) {
@@ -116,7 +118,8 @@ std::string printable(std::string_view text) {
 }
 
 std::string shell_quote(std::string_view word) {
-  constexpr std::string_view kSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
+  constexpr std::string_view kSafe =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
   if (!word.empty() && word.find_first_not_of(kSafe) == std::string_view::npos) return std::string(word);
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);

@@ -14,8 +14,9 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string_view trim(std::string_view text);
 
-// The candidate nearest to `word` by edit distance (insert, delete, replace, swap neighbours), if it is near enough
-// to be what was meant: at most a third of the word's length away, at least 1. Ties go to the earlier candidate.
+// The candidate nearest to `word` by edit distance (insert, delete, replace, swap neighbours), if it is near
+// enough to be what was meant: at most a third of the word's length away, at least 1. Ties go to the earlier
+// candidate.
 std::optional<std::string> did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 // Length in bytes of the valid UTF-8 sequence at the front of `text`; 0 if there is none (overlong forms and

@@ -32,7 +32,9 @@ TEST(Split, KeepsEmptyParts) {
   EXPECT_EQ(split("", ','), std::vector<std::string>{""});
 }
 
-TEST(Printable, EscapesWhatATerminalWouldObey) { EXPECT_EQ(printable("a\x1b[2J\tb\n"), "a\\x1b[2J\tb\n"); }
+TEST(Printable, EscapesWhatATerminalWouldObey) {
+  EXPECT_EQ(printable("a\x1b[2J\tb\n"), "a\\x1b[2J\tb\n");
+}
 
 }  // namespace
 }  // namespace slipway

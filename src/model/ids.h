@@ -13,7 +13,7 @@ namespace slipway::model {
 
 using slipway::to_text;  // of times and durations, which this folder's own overloads would hide
 
-using TaskId = Id<struct TaskTag>;          // "shop-web-main-3f9c2b7a-x7k2p": unique for ever within a cluster
+using TaskId = Id<struct TaskTag>;  // "shop-web-main-3f9c2b7a-x7k2p": unique for ever within a cluster
 using RevisionId = Id<struct RevisionTag>;  // "3f9c2b7a41d0": see revision.h
 using NodeId = Id<struct NodeTag>;
 
@@ -36,5 +36,7 @@ bool is_name(std::string_view text);
 
 template <>
 struct std::hash<slipway::model::InstanceId> {
-  size_t operator()(const slipway::model::InstanceId& id) const { return std::hash<std::string>()(id.text()); }
+  size_t operator()(const slipway::model::InstanceId& id) const {
+    return std::hash<std::string>()(id.text());
+  }
 };

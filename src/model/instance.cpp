@@ -18,7 +18,9 @@ constexpr EnumTable<DrainMethod, 4> kDrainMethods = {{{DrainMethod::Noop, "noop"
                                                       {DrainMethod::Http, "http"},
                                                       {DrainMethod::Command, "command"}}};
 
-double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1000; }
+double seconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1000;
+}
 
 // Whole seconds are shown as integers, as people write them.
 Json seconds_json(Duration duration) {
@@ -80,23 +82,38 @@ Json proxy_json(const std::optional<Proxy>& proxy) {
 
 }  // namespace
 
-std::string_view to_text(BounceMethod method) { return word_of(kBounceMethods, method); }
-std::string_view to_text(DrainMethod method) { return word_of(kDrainMethods, method); }
-std::optional<BounceMethod> bounce_method_from(std::string_view text) { return value_of(kBounceMethods, text); }
-std::optional<DrainMethod> drain_method_from(std::string_view text) { return value_of(kDrainMethods, text); }
+std::string_view to_text(BounceMethod method) {
+  return word_of(kBounceMethods, method);
+}
+std::string_view to_text(DrainMethod method) {
+  return word_of(kDrainMethods, method);
+}
+std::optional<BounceMethod> bounce_method_from(std::string_view text) {
+  return value_of(kBounceMethods, text);
+}
+std::optional<DrainMethod> drain_method_from(std::string_view text) {
+  return value_of(kDrainMethods, text);
+}
 
-std::string_view to_text(ProxyMode mode) { return mode == ProxyMode::Http ? "http" : "tcp"; }
+std::string_view to_text(ProxyMode mode) {
+  return mode == ProxyMode::Http ? "http" : "tcp";
+}
 
 std::string_view to_text(InstanceKind kind) {
   switch (kind) {
-    case InstanceKind::Service: return "service";
-    case InstanceKind::Job: return "job";
-    case InstanceKind::Adhoc: return "adhoc";
+    case InstanceKind::Service:
+      return "service";
+    case InstanceKind::Job:
+      return "job";
+    case InstanceKind::Adhoc:
+      return "adhoc";
   }
   UNREACHABLE();
 }
 
-std::string Origin::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+std::string Origin::text() const {
+  return fmt::format("{}:{}:{}", file, line, column);
+}
 
 std::string Problem::text() const {
   return origin.text() + ": " + message + (hint.empty() ? std::string() : "; " + hint);

@@ -25,9 +25,9 @@ std::optional<DrainMethod> drain_method_from(std::string_view text);
 
 struct Bounce {
   BounceMethod method = BounceMethod::Crossover;
-  double margin = 1;               // 0 < margin <= 1: the part of `count` that our actions keep happy
-  Duration min_task_uptime = 0s;   // healthy for this long before a task counts as happy
-  Duration deadline = 600s;        // without a new happy task: the bounce is stalled
+  double margin = 1;              // 0 < margin <= 1: the part of `count` that our actions keep happy
+  Duration min_task_uptime = 0s;  // healthy for this long before a task counts as happy
+  Duration deadline = 600s;       // without a new happy task: the bounce is stalled
   bool operator==(const Bounce&) const = default;
 };
 
@@ -68,10 +68,10 @@ struct Instance {
   std::optional<Proxy> proxy;
   std::string deploy_group;
   std::string desired_state = "start";
-  std::string git_sha;               // of the version; empty where the image reference is the version
+  std::string git_sha;  // of the version; empty where the image reference is the version
   std::string pool = "default";
   std::vector<std::string> registrations;
-  Json deploy_whitelist;             // as written; null where nothing is set
+  Json deploy_whitelist;  // as written; null where nothing is set
   Json deploy_blacklist;
   Json node_selectors;
   Json monitoring;
@@ -83,16 +83,16 @@ struct Instance {
 // Something wrong with the files (or with what they ask for). Never fatal for another service.
 struct Problem {
   Origin origin;
-  std::string service;   // whose; empty for the tree itself
-  std::string instance;  // empty for the whole service
-  std::string message;   // what is wrong, with the offending text
-  std::string hint;      // what would be right; may be empty
+  std::string service;       // whose; empty for the tree itself
+  std::string instance;      // empty for the whole service
+  std::string message;       // what is wrong, with the offending text
+  std::string hint;          // what would be right; may be empty
   std::string text() const;  // "file:line:column: message; hint"
   bool operator==(const Problem&) const = default;
 };
 
-// Everything wanted in one cluster. `broken` names services whose files have problems: what runs of them stays as it
-// is, because nobody knows what is wanted.
+// Everything wanted in one cluster. `broken` names services whose files have problems: what runs of them
+// stays as it is, because nobody knows what is wanted.
 struct Desired {
   std::vector<Instance> instances;  // sorted by id
   std::vector<std::string> broken;  // sorted

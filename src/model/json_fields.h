@@ -27,7 +27,9 @@ Json json_or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
-inline Json time_or_null(const std::optional<Time>& time) { return time ? Json(slipway::to_text(*time)) : Json(); }
+inline Json time_or_null(const std::optional<Time>& time) {
+  return time ? Json(slipway::to_text(*time)) : Json();
+}
 
 inline std::vector<std::string> strings_from(const Json& json) {
   std::vector<std::string> list;

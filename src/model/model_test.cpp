@@ -36,7 +36,9 @@ TEST(TaskSpec, JsonReadsBackEqual) {
   EXPECT_EQ(task_spec_from_json(Json::parse(to_json(spec).dump()).value()).value(), spec);
 }
 
-TEST(TaskSpec, DefaultsAreNotWrittenSoThatNewKeysChangeNoHash) { EXPECT_EQ(to_json(TaskSpec()).dump(), "{}"); }
+TEST(TaskSpec, DefaultsAreNotWrittenSoThatNewKeysChangeNoHash) {
+  EXPECT_EQ(to_json(TaskSpec()).dump(), "{}");
+}
 
 TEST(Revision, IsNamedByItsContentAlone) {
   const InstanceId web{"shop", "web"};
@@ -92,20 +94,22 @@ TEST(Override, JsonReadsBackEqualAndBadOnesAreRefused) {
   value.created_at = Time(Duration(1'769'850'900'250));
   value.expires_at = value.created_at + 2h;
   EXPECT_EQ(override_from_json(to_json(value)).value(), value);
-  for (const char* bad : {R"({"instance":"shop"})", R"({"instance":"a.b","kind":"explode"})",
-                          R"({"instance":"a.b","kind":"scale","count":-1})", R"({"instance":"a.b","kind":"scale"})"}) {
+  for (const char* bad :
+       {R"({"instance":"shop"})", R"({"instance":"a.b","kind":"explode"})",
+        R"({"instance":"a.b","kind":"scale","count":-1})", R"({"instance":"a.b","kind":"scale"})"}) {
     EXPECT_FALSE(override_from_json(Json::parse(bad).value()).has_value()) << bad;
   }
 }
 
 TEST(InstanceId, IsReadAtTheFirstDot) {
   EXPECT_EQ(parse_instance_id("shop.web").value(), (InstanceId{"shop", "web"}));
-  for (const char* bad : {"shop", ".web", "shop.", ""}) EXPECT_FALSE(parse_instance_id(bad).has_value()) << bad;
+  for (const char* bad : {"shop", ".web", "shop.", ""})
+    EXPECT_FALSE(parse_instance_id(bad).has_value()) << bad;
 }
 
 TEST(Step, TextSaysWhatAndWhy) {
-  const Step step{InstanceId{"shop", "web"}, RemoveTasksStep{RevisionId("abc"), {TaskId("t1"), TaskId("t2")}, 10s},
-                  "drained"};
+  const Step step{InstanceId{"shop", "web"},
+                  RemoveTasksStep{RevisionId("abc"), {TaskId("t1"), TaskId("t2")}, 10s}, "drained"};
   EXPECT_EQ(step.text(), "shop.web: stop 2 tasks of abc (t1, t2): drained");
 }
 

@@ -56,9 +56,15 @@ Json address_json(const Address& address) {
 
 }  // namespace
 
-std::string_view to_text(TaskState state) { return word_of(kTaskStates, state); }
-std::string_view to_text(Health health) { return word_of(kHealths, health); }
-std::optional<TaskState> task_state_from(std::string_view text) { return value_of(kTaskStates, text); }
+std::string_view to_text(TaskState state) {
+  return word_of(kTaskStates, state);
+}
+std::string_view to_text(Health health) {
+  return word_of(kHealths, health);
+}
+std::optional<TaskState> task_state_from(std::string_view text) {
+  return value_of(kTaskStates, text);
+}
 
 std::string Exit::text() const {
   if (oom_killed) return "out of memory";
@@ -104,7 +110,8 @@ Result<Task> task_from_json(const Json& json) {
   task.state = *state;
   task.health = *health;
   for (const Json& address : json.at("addresses").as_array()) {
-    task.addresses.push_back(Address{address.at("ip").as_string(), static_cast<int>(address.at("port").as_int()),
+    task.addresses.push_back(Address{address.at("ip").as_string(),
+                                     static_cast<int>(address.at("port").as_int()),
                                      static_cast<int>(address.at("container_port").as_int())});
   }
   task.created_at = TRY(parse_time(json.at("created_at").as_string()));

@@ -30,10 +30,10 @@ struct Address {
 
 // How a process ended.
 struct Exit {
-  std::optional<int> code;    // absent when a signal ended it
+  std::optional<int> code;  // absent when a signal ended it
   std::optional<int> signal;
   bool oom_killed = false;
-  std::string text() const;   // "exit code 3", "SIGSEGV", "out of memory (SIGKILL)"
+  std::string text() const;  // "exit code 3", "SIGSEGV", "out of memory (SIGKILL)"
   bool operator==(const Exit&) const = default;
 };
 
@@ -42,18 +42,18 @@ struct Task {
   RevisionId revision;
   InstanceId instance;
   NodeId node;
-  bool one_off = false;                // started by run(), not counted
+  bool one_off = false;  // started by run(), not counted
   TaskState state = TaskState::Pending;
-  Health health = Health::Unknown;     // of a task without a health check: Healthy as soon as it runs
+  Health health = Health::Unknown;  // of a task without a health check: Healthy as soon as it runs
   std::vector<Address> addresses;
   Time created_at{};
-  std::optional<Time> started_at;      // of the present process
-  std::optional<Time> healthy_since;   // set exactly while Healthy
+  std::optional<Time> started_at;     // of the present process
+  std::optional<Time> healthy_since;  // set exactly while Healthy
   std::optional<Exit> last_exit;
-  int restarts = 0;                    // times its process was started again
-  std::optional<Time> next_start_at;   // while it waits for its restart
-  std::string reason;                  // in words a user can act on; empty when there is nothing to say
-  std::vector<std::string> last_lines; // of its log; filled when it failed, at most 10
+  int restarts = 0;                     // times its process was started again
+  std::optional<Time> next_start_at;    // while it waits for its restart
+  std::string reason;                   // in words a user can act on; empty when there is nothing to say
+  std::vector<std::string> last_lines;  // of its log; filled when it failed, at most 10
   bool operator==(const Task&) const = default;
 };
 

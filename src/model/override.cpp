@@ -12,8 +12,12 @@ constexpr EnumTable<OverrideKind, 4> kKinds = {{{OverrideKind::Stop, "stop"},
                                                 {OverrideKind::Restart, "restart"}}};
 }  // namespace
 
-std::string_view to_text(OverrideKind kind) { return word_of(kKinds, kind); }
-std::optional<OverrideKind> override_kind_from(std::string_view text) { return value_of(kKinds, text); }
+std::string_view to_text(OverrideKind kind) {
+  return word_of(kKinds, kind);
+}
+std::optional<OverrideKind> override_kind_from(std::string_view text) {
+  return value_of(kKinds, text);
+}
 
 Json to_json(const Override& value) {
   Json json;
@@ -46,7 +50,8 @@ Result<Override> override_from_json(const Json& json) {
   value.nonce = json.at("nonce").as_string();
   value.owner = json.at("owner").as_string();
   value.reason = json.at("reason").as_string();
-  if (json.at("created_at").is_string()) value.created_at = TRY(parse_time(json.at("created_at").as_string()));
+  if (json.at("created_at").is_string())
+    value.created_at = TRY(parse_time(json.at("created_at").as_string()));
   value.expires_at = TRY(optional_time_from(json.at("expires_at")));
   return value;
 }

@@ -1,4 +1,5 @@
-// An operator's live deviation from the files. It has an owner, a reason and an expiry, and `status` always shows it.
+// An operator's live deviation from the files. It has an owner, a reason and an expiry, and `status` always
+// shows it.
 #pragma once
 
 #include <optional>
@@ -24,9 +25,9 @@ std::optional<OverrideKind> override_kind_from(std::string_view text);
 struct Override {
   InstanceId instance;
   OverrideKind kind = OverrideKind::Stop;
-  int count = 0;                   // of Scale
-  std::string nonce;               // of Restart
-  std::string owner;               // the user who said so
+  int count = 0;      // of Scale
+  std::string nonce;  // of Restart
+  std::string owner;  // the user who said so
   std::string reason;
   Time created_at{};
   std::optional<Time> expires_at;  // absent: until lifted by hand

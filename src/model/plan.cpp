@@ -9,21 +9,25 @@ namespace slipway::model {
 
 namespace {
 
-// Every question about an action is asked through a visitor, so that a new kind of step breaks the build here.
+// Every question about an action is asked through a visitor, so that a new kind of step breaks the build
+// here.
 struct ActionText {
   std::string operator()(const ScaleStep& step) const {
-    return fmt::format("have {} task{} of {}", step.count, step.count == 1 ? "" : "s", step.revision.id.str());
+    return fmt::format("have {} task{} of {}", step.count, step.count == 1 ? "" : "s",
+                       step.revision.id.str());
   }
   std::string operator()(const RemoveTasksStep& step) const {
     std::vector<std::string> names;
     for (const TaskId& task : step.tasks) names.push_back(task.str());
-    return fmt::format("stop {} task{} of {} ({})", names.size(), names.size() == 1 ? "" : "s", step.revision.str(),
-                       fmt::join(names, ", "));
+    return fmt::format("stop {} task{} of {} ({})", names.size(), names.size() == 1 ? "" : "s",
+                       step.revision.str(), fmt::join(names, ", "));
   }
   std::string operator()(const RemoveRevisionStep& step) const {
     return fmt::format("delete revision {}", step.revision.str());
   }
-  std::string operator()(const PrepareStep& step) const { return "prepare the image " + describe(step.image); }
+  std::string operator()(const PrepareStep& step) const {
+    return "prepare the image " + describe(step.image);
+  }
 };
 
 struct ActionJson {

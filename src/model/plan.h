@@ -45,7 +45,7 @@ using Action = std::variant<ScaleStep, RemoveTasksStep, RemoveRevisionStep, Prep
 struct Step {
   InstanceId instance;
   Action action;
-  std::string reason;  // why now: "3 of 3 new tasks are happy"
+  std::string reason;        // why now: "3 of 3 new tasks are happy"
   std::string text() const;  // "shop.web: stop 1 task of 3f9c2b7a41d0 (a, b): 3 of 3 new tasks are happy"
   bool operator==(const Step&) const = default;
 };

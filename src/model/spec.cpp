@@ -19,7 +19,8 @@ constexpr EnumTable<HealthMode, 5> kHealthModes = {{{HealthMode::None, "none"},
 constexpr EnumTable<ImageKind, 3> kImageKinds = {
     {{ImageKind::HostFilesystem, "host"}, {ImageKind::Reference, "reference"}, {ImageKind::Build, "build"}}};
 
-// Writes the field only where it differs from the default: this is what keeps hashes stable when keys are added.
+// Writes the field only where it differs from the default: this is what keeps hashes stable when keys are
+// added.
 template <class T>
 void put(Json& json, std::string_view key, const T& value, const T& fallback) {
   if (value != fallback) json[key] = value;
@@ -84,7 +85,9 @@ Resources resources_from(const Json& json) {
   return resources;
 }
 
-Duration millis(const Json& json, Duration fallback) { return Duration(json.as_int(fallback.count())); }
+Duration millis(const Json& json, Duration fallback) {
+  return Duration(json.as_int(fallback.count()));
+}
 
 Result<HealthCheck> health_from(const Json& json) {
   HealthCheck health;
@@ -104,10 +107,18 @@ Result<HealthCheck> health_from(const Json& json) {
 
 }  // namespace
 
-std::string_view to_text(NetMode mode) { return word_of(kNetModes, mode); }
-std::string_view to_text(HealthMode mode) { return word_of(kHealthModes, mode); }
-std::optional<NetMode> net_mode_from(std::string_view text) { return value_of(kNetModes, text); }
-std::optional<HealthMode> health_mode_from(std::string_view text) { return value_of(kHealthModes, text); }
+std::string_view to_text(NetMode mode) {
+  return word_of(kNetModes, mode);
+}
+std::string_view to_text(HealthMode mode) {
+  return word_of(kHealthModes, mode);
+}
+std::optional<NetMode> net_mode_from(std::string_view text) {
+  return value_of(kNetModes, text);
+}
+std::optional<HealthMode> health_mode_from(std::string_view text) {
+  return value_of(kHealthModes, text);
+}
 
 Json to_json(const TaskSpec& spec) {
   const TaskSpec fallback;
@@ -167,9 +178,12 @@ Result<TaskSpec> task_spec_from_json(const Json& json) {
 
 std::string describe(const Image& image) {
   switch (image.kind) {
-    case ImageKind::HostFilesystem: return "the host's filesystem";
-    case ImageKind::Reference: return image.digest.empty() ? image.name : image.name + "@" + image.digest;
-    case ImageKind::Build: return fmt::format("built from {} (content {})", image.name, image.digest.substr(0, 12));
+    case ImageKind::HostFilesystem:
+      return "the host's filesystem";
+    case ImageKind::Reference:
+      return image.digest.empty() ? image.name : image.name + "@" + image.digest;
+    case ImageKind::Build:
+      return fmt::format("built from {} (content {})", image.name, image.digest.substr(0, 12));
   }
   UNREACHABLE();
 }

@@ -44,7 +44,9 @@ Json revision_json(const ObservedRevision& observed, const RevisionId& wanted) {
 
 }  // namespace
 
-std::string_view to_text(InstanceState state) { return word_of(kStates, state); }
+std::string_view to_text(InstanceState state) {
+  return word_of(kStates, state);
+}
 
 Json to_json(const InstanceStatus& status) {
   Json json;
@@ -59,7 +61,8 @@ Json to_json(const InstanceStatus& status) {
   json["draining"] = Json::Array();
   for (const TaskId& task : status.draining) json["draining"].push_back(task.str());
   json["revisions"] = Json::Array();
-  for (const auto& revision : status.revisions) json["revisions"].push_back(revision_json(revision, status.revision));
+  for (const auto& revision : status.revisions)
+    json["revisions"].push_back(revision_json(revision, status.revision));
   json["bounce"] = bounce_json(status.bounce);
   json["overrides"] = Json::Array();
   for (const Override& value : status.overrides) json["overrides"].push_back(to_json(value));

@@ -19,11 +19,11 @@ struct BounceStatus {
   std::vector<RevisionId> from;
   BounceMethod method = BounceMethod::Crossover;
   Time started_at{};
-  Time progress_at{};          // of the last new happy task
+  Time progress_at{};  // of the last new happy task
   int happy_new = 0;
   int old_left = 0;
   bool stalled = false;
-  std::string waiting_for;     // "2 of 3 new tasks to become healthy"
+  std::string waiting_for;  // "2 of 3 new tasks to become healthy"
   bool operator==(const BounceStatus&) const = default;
 };
 
@@ -31,16 +31,16 @@ struct InstanceStatus {
   InstanceId id;
   InstanceState state = InstanceState::Unknown;
   int desired = 0;
-  int healthy = 0;                      // tasks that serve: healthy, and not draining
-  RevisionId revision;                  // wanted
+  int healthy = 0;      // tasks that serve: healthy, and not draining
+  RevisionId revision;  // wanted
   std::vector<Task> tasks;
   std::vector<TaskId> draining;
   std::vector<ObservedRevision> revisions;
   std::optional<BounceStatus> bounce;
-  std::vector<Override> overrides;      // in force
-  std::string reason;                   // empty when all is as wanted
-  std::vector<std::string> causes;      // for `why`: newest and nearest first, down to log lines
-  std::vector<std::string> endpoints;   // URLs
+  std::vector<Override> overrides;     // in force
+  std::string reason;                  // empty when all is as wanted
+  std::vector<std::string> causes;     // for `why`: newest and nearest first, down to log lines
+  std::vector<std::string> endpoints;  // URLs
   bool operator==(const InstanceStatus&) const = default;
 };
 

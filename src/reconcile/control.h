@@ -1,8 +1,8 @@
 // The narrow door to a running control plane: all that the API may ask of it.
 //
-// Implemented by reconcile::Loop. Thread-safe: reads return an immutable snapshot at once; writes are carried to the
-// control thread and return when they are stored. Streams (logs, exec) go to the engine directly and may block: call
-// those from a thread of your own.
+// Implemented by reconcile::Loop. Thread-safe: reads return an immutable snapshot at once; writes are carried
+// to the control thread and return when they are stored. Streams (logs, exec) go to the engine directly and
+// may block: call those from a thread of your own.
 #pragma once
 
 #include <memory>
@@ -21,21 +21,21 @@ namespace slipway::reconcile {
 
 // The whole truth that the API serves, made once a round.
 struct Snapshot {
-  uint64_t sequence = 0;        // grows with every new snapshot
+  uint64_t sequence = 0;  // grows with every new snapshot
   std::string cluster;
   std::string engine;
-  std::string config_path;      // the config tree
-  std::string isolation;        // a warning; empty when tasks are isolated
+  std::string config_path;  // the config tree
+  std::string isolation;    // a warning; empty when tasks are isolated
   model::Generation generation = 0;
-  Time at{};                    // of the observation; 0 before the first
-  std::string trouble;          // why the picture may be stale ("engine: ..."); empty when it is fresh
-  bool settled = false;         // all is as wanted, and the last plan was empty
+  Time at{};             // of the observation; 0 before the first
+  std::string trouble;   // why the picture may be stale ("engine: ..."); empty when it is fresh
+  bool settled = false;  // all is as wanted, and the last plan was empty
   bool shutting_down = false;
-  bool released = false;        // shut down to the end: nothing is left
+  bool released = false;  // shut down to the end: nothing is left
   model::Desired desired;
   std::vector<model::InstanceStatus> instances;  // sorted by id
   std::vector<model::Node> nodes;
-  model::Plan plan;             // the last one
+  model::Plan plan;  // the last one
   std::vector<model::Task> one_off;
 };
 
@@ -44,19 +44,23 @@ class Control {
   virtual ~Control() = default;
 
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
-  // Blocks until a snapshot with a sequence above `seen` is there, or the deadline; returns the newest either way.
+  // Blocks until a snapshot with a sequence above `seen` is there, or the deadline; returns the newest either
+  // way.
   virtual std::shared_ptr<const Snapshot> wait_for_change(uint64_t seen, Deadline deadline) const = 0;
 
   // NotFound where no such instance is in the files.
   virtual Status put_override(const model::Override& value, Deadline deadline) = 0;
-  virtual Status remove_override(const model::InstanceId& instance, model::OverrideKind kind, Deadline deadline) = 0;
+  virtual Status remove_override(const model::InstanceId& instance, model::OverrideKind kind,
+                                 Deadline deadline) = 0;
 
   virtual Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) = 0;
   virtual Result<std::vector<model::Event>> recent_events(int limit, const std::string& subject) = 0;
   virtual Result<std::vector<state::BounceRecord>> bounces(const model::InstanceId& instance, int limit) = 0;
 
-  virtual Result<std::unique_ptr<engine::LogReader>> logs(const engine::LogRequest& request, Deadline deadline) = 0;
-  virtual Result<std::unique_ptr<engine::ExecSession>> exec(const engine::ExecRequest& request, Deadline deadline) = 0;
+  virtual Result<std::unique_ptr<engine::LogReader>> logs(const engine::LogRequest& request,
+                                                          Deadline deadline) = 0;
+  virtual Result<std::unique_ptr<engine::ExecSession>> exec(const engine::ExecRequest& request,
+                                                            Deadline deadline) = 0;
   // Starts a one-off task of the instance's wanted revision, with another command when `argv` is not empty.
   virtual Result<model::TaskId> run(const model::InstanceId& instance, const std::vector<std::string>& argv,
                                     Deadline deadline) = 0;
@@ -64,8 +68,8 @@ class Control {
 
   // Read the files again now rather than when a change is noticed.
   virtual void reload() = 0;
-  // `down`: drain and stop everything, then release the engine; the snapshot tells how far it is. With keep_tasks only
-  // the control plane itself ends.
+  // `down`: drain and stop everything, then release the engine; the snapshot tells how far it is. With
+  // keep_tasks only the control plane itself ends.
   virtual void shut_down(bool keep_tasks) = 0;
 };
 

@@ -1,0 +1,453 @@
+#include "reconcile/loop.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace slipway::reconcile {
+
+namespace {
+
+constexpr std::string_view kArea = "reconcile";
+// A look or a step that takes longer has failed; the next round tries again.
+constexpr Duration kEngineTimeout = 30s;
+constexpr Duration kProxyTimeout = 10s;
+// A build or a pull may be large; after this it counts as failed and is tried again with backoff.
+constexpr Duration kPrepareTimeout = 20min;
+// Without any hint: often enough that a lost hint is no disaster, seldom enough to cost nothing.
+constexpr Duration kIdleInterval = 5s;
+// While something drains, the load balancer is asked how many sessions are left.
+constexpr Duration kDrainInterval = 100ms;
+// Hints come in bursts (every task of a bounce reports): gathered for this long into one round.
+constexpr Duration kGather = 10ms;
+constexpr Duration kFailureInterval = 1s;
+constexpr Duration kFileInterval = 1s;
+
+CoreSettings core_settings(const config::ClusterConfig& cluster, const engine::Capabilities& capabilities) {
+  CoreSettings settings;
+  settings.cluster = cluster.cluster;
+  settings.engine = capabilities.name;
+  settings.config_path = cluster.config.string();
+  settings.restarts_tasks = capabilities.restarts_tasks;
+  settings.proxy_bind = cluster.proxy.bind;
+  settings.proxy_http_port = cluster.proxy.http_port;
+  return settings;
+}
+
+}  // namespace
+
+Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<void()> ended)
+    : parts_(parts),
+      cluster_(cluster),
+      ended_(std::move(ended)),
+      core_(core_settings(cluster, parts.engine.capabilities())),
+      snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
+      slow_(std::make_unique<io::WorkerPool>(3, 1024)),
+      driver_(std::make_unique<io::WorkerPool>(1, 16)) {}
+
+Loop::~Loop() {
+  parts_.engine.watch({});
+  driver_.reset();
+  slow_.reset();
+}
+
+Status Loop::start() {
+  {
+    const std::lock_guard lock(store_mutex_);
+    core_.set_overrides(TRY_CONTEXT(parts_.store.overrides(), "read the overrides"));
+    for (const auto& [instance, text] : TRY_CONTEXT(parts_.store.memories(), "read the planner's memory")) {
+      core_.set_memory(instance, text);
+    }
+  }
+  const auto print = config::fingerprint(cluster_.config);
+  if (print.has_value()) fingerprint_ = print.value();
+  core_.set_desired(TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster), "read the config tree"));
+  publish("");
+  parts_.engine.watch([this] { parts_.loop.post([this] { request_round(kGather); }); });
+  parts_.loop.post([this] {
+    request_round(0ms);
+    watch_files();
+  });
+  return {};
+}
+
+// ---- rounds
+// -----------------------------------------------------------------------------------------------------
+
+// An earlier wish wins; a later one is covered by the round before it.
+void Loop::request_round(Duration delay) {
+  if (round_running_) {
+    round_wanted_ = round_wanted_ || delay <= kGather;
+    return;
+  }
+  const Time at = parts_.clock.now() + delay;
+  if (timer_) {
+    if (timer_at_ <= at) return;
+    parts_.loop.cancel(*timer_);
+  }
+  timer_at_ = at;
+  timer_ = parts_.loop.after(delay, [this] {
+    timer_.reset();
+    begin_round();
+  });
+}
+
+void Loop::begin_round() {
+  round_running_ = true;
+  round_wanted_ = false;
+  const Status submitted = driver_->submit([this] {
+    auto seen = std::make_shared<Look>(look());
+    parts_.loop.post([this, seen] { decide(*seen); });
+  });
+  if (submitted.has_value()) return;
+  log::error(kArea, "begin a round: {}", submitted.error().text());
+  round_running_ = false;
+  request_round(kFailureInterval);
+}
+
+Loop::Look Loop::look() {
+  auto observed = parts_.engine.observe(parts_.clock.deadline_in(kEngineTimeout));
+  auto proxy = parts_.proxy.observe(parts_.clock.deadline_in(kProxyTimeout));
+  return Look{std::move(observed), std::move(proxy)};
+}
+
+void Loop::decide(const Look& look) {
+  if (!look.observed.has_value()) {
+    // Say it once, and again only when it changes: the snapshot carries it meanwhile.
+    if (failed_looks_++ == 0) log::warning(kArea, "observe the engine: {}", look.observed.error().text());
+    publish("engine: " + look.observed.error().text());
+    round_running_ = false;
+    request_round(kFailureInterval);
+    return;
+  }
+  failed_looks_ = 0;
+  const model::Observed& observed = look.observed.value();
+  Round round = core_.decide(observed, routing_from(look.proxy, core_.routes()), parts_.clock.now());
+  for (const model::Image& image : round.prepare) prepare(image);
+  if (round.all_gone) {
+    end_shutdown();
+    return;
+  }
+  if (round.idle() && proxy_trouble_.empty()) {
+    publish("");
+    next_round(round);
+    return;
+  }
+  model::Generation seen = 0;
+  for (const auto& revision : observed.revisions) seen = std::max(seen, revision.generation);
+  const Status submitted = driver_->submit([this, round = std::move(round), seen]() mutable {
+    auto carried = std::make_shared<Carried>(carry_out(std::move(round), seen));
+    parts_.loop.post([this, carried] { finish_round(*carried); });
+  });
+  if (!submitted.has_value()) {
+    log::error(kArea, "carry out a round: {}", submitted.error().text());
+    round_running_ = false;
+    request_round(kFailureInterval);
+  }
+}
+
+Loop::Carried Loop::carry_out(Round round, model::Generation seen) {
+  Carried carried{{}, {}, discovery::ProxyState(), {}, {}};
+  carried.stored = store_round(round, carried);
+  carried.proxy = parts_.proxy.sync(round.routes, parts_.clock.deadline_in(kProxyTimeout));
+  if (!round.plan.steps.empty()) {
+    Result<model::Generation> generation = [&] {
+      const std::lock_guard lock(store_mutex_);
+      return parts_.store.next_generation(seen);
+    }();
+    // A store that fails must not stop healing; the engine's own number still orders our plans.
+    round.plan.generation = generation.has_value() ? generation.value() : seen + 1;
+    if (!generation.has_value() && carried.stored.has_value()) carried.stored = generation.error();
+  }
+  for (const model::Step& step : round.plan.steps) {
+    const bool failed_before = std::any_of(carried.steps.begin(), carried.steps.end(), [&](const auto& done) {
+      return done.first == step.instance && !done.second.has_value();
+    });
+    if (failed_before) continue;
+    log::info(kArea, "{}", step.text());
+    carried.steps.emplace_back(step.instance, apply(step, round.plan.generation));
+  }
+  carried.round = std::move(round);
+  return carried;
+}
+
+Status Loop::store_round(const Round& round, Carried& carried) {
+  const std::lock_guard lock(store_mutex_);
+  for (const auto& [instance, text] : round.memories) TRY(parts_.store.put_memory(instance, text));
+  for (const state::BounceRecord& bounce : round.bounces) {
+    const int64_t id = TRY(parts_.store.put_bounce(bounce));
+    if (!bounce.ended_at) carried.bounce_ids.emplace_back(bounce.instance, id);
+  }
+  for (const model::Event& event : round.events) {
+    log::info(kArea, "{}: {}", event.instance, event.text);
+    TRY(parts_.store.append_event(event));
+  }
+  return {};
+}
+
+Status Loop::apply(const model::Step& step, model::Generation generation) {
+  const Deadline deadline = parts_.clock.deadline_in(kEngineTimeout);
+  struct Apply {
+    engine::Engine& engine;
+    model::Generation generation;
+    Deadline deadline;
+    Status operator()(const model::ScaleStep& s) {
+      return engine.scale(s.revision, s.count, generation, deadline);
+    }
+    Status operator()(const model::RemoveTasksStep& s) {
+      return engine.remove_tasks(s.revision, s.tasks, s.grace, generation, deadline);
+    }
+    Status operator()(const model::RemoveRevisionStep& s) {
+      return engine.remove(s.revision, s.grace, generation, deadline);
+    }
+    Status operator()(const model::PrepareStep&) { return {}; }  // the Core keeps these for prepare()
+  };
+  return std::visit(Apply{parts_.engine, generation, deadline}, step.action).context(step.text());
+}
+
+void Loop::finish_round(const Carried& carried) {
+  for (const auto& [instance, id] : carried.bounce_ids) core_.bounce_stored(instance, id);
+  bool failed = !carried.stored.has_value() || !carried.proxy.has_value();
+  core_.clear_step_errors();
+  for (const auto& [instance, result] : carried.steps) {
+    if (result.has_value()) continue;
+    failed = true;
+    log::warning(kArea, "{}", result.error().text());
+    core_.step_failed(instance, result.error().text());
+  }
+  std::string trouble;
+  if (!carried.stored.has_value()) trouble = "state: " + carried.stored.error().text();
+  proxy_trouble_ = carried.proxy.has_value() ? "" : "proxy: " + carried.proxy.error().text();
+  if (trouble.empty()) trouble = proxy_trouble_;
+  if (!trouble.empty()) log::warning(kArea, "{}", trouble);
+  publish(trouble);
+  if (failed) {
+    round_running_ = false;
+    request_round(kFailureInterval);
+    return;
+  }
+  // What was just done shows in the next observation, and may allow the next step at once.
+  round_wanted_ = round_wanted_ || !carried.round.plan.steps.empty() || carried.round.routes_changed;
+  next_round(carried.round);
+}
+
+void Loop::next_round(const Round& round) {
+  round_running_ = false;
+  Duration wait = round.drains ? kDrainInterval : kIdleInterval;
+  if (round.wake_at) wait = std::clamp(*round.wake_at - parts_.clock.now(), kGather, wait);
+  request_round(round_wanted_ ? kGather : wait);
+}
+
+// ---- images and files
+// -----------------------------------------------------------------------------------------
+
+void Loop::prepare(const model::Image& image) {
+  log::info(kArea, "prepare {}", model::describe(image));
+  const Status submitted = slow_->submit([this, image] {
+    Status result = parts_.engine.prepare(image, parts_.clock.deadline_in(kPrepareTimeout));
+    parts_.loop.post([this, image, result] {
+      if (!result.has_value())
+        log::warning(kArea, "prepare {}: {}", model::describe(image), result.error().text());
+      core_.image_prepared(image, result, parts_.clock.now());
+      request_round(0ms);
+    });
+  });
+  if (!submitted.has_value()) core_.image_prepared(image, submitted, parts_.clock.now());
+}
+
+void Loop::watch_files() {
+  parts_.loop.after(kFileInterval, [this] { watch_files(); });
+  if (compiling_) return;
+  compiling_ = true;
+  const Status submitted = slow_->submit([this] {
+    auto print = config::fingerprint(cluster_.config);
+    parts_.loop.post([this, print] {
+      compiling_ = false;
+      if (print.has_value() && print.value() == fingerprint_) return;
+      if (print.has_value()) fingerprint_ = print.value();
+      compile_files();
+    });
+  });
+  if (!submitted.has_value()) compiling_ = false;
+}
+
+void Loop::compile_files() {
+  const Status submitted = slow_->submit([this] {
+    auto desired = config::compile(cluster_.config, cluster_.cluster);
+    parts_.loop.post([this, desired = std::move(desired)]() mutable {
+      // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one
+      // stays.
+      const std::string trouble = desired.has_value() ? "" : "config: " + desired.error().text();
+      if (trouble != config_trouble_ && !trouble.empty()) log::warning(kArea, "{}", trouble);
+      config_trouble_ = trouble;
+      if (desired.has_value()) core_.set_desired(std::move(desired).value());
+      request_round(0ms);
+    });
+  });
+  if (!submitted.has_value()) log::error(kArea, "compile the files: {}", submitted.error().text());
+}
+
+void Loop::reload() {
+  parts_.loop.post([this] { compile_files(); });
+}
+
+// ---- the end
+// ---------------------------------------------------------------------------------------------------
+
+void Loop::shut_down(bool keep_tasks) {
+  parts_.loop.post([this, keep_tasks] {
+    if (keep_tasks) {
+      log::info(kArea, "the control plane ends; its tasks go on");
+      ended_();
+      return;
+    }
+    log::info(kArea, "shutting down: every task is drained and stopped");
+    core_.set_shutting_down();
+    publish("");
+    request_round(0ms);
+  });
+}
+
+void Loop::end_shutdown() {
+  const Status submitted = driver_->submit([this] {
+    Status stopped = parts_.proxy.stop(parts_.clock.deadline_in(kProxyTimeout)).context("stop the proxy");
+    Status released =
+        parts_.engine.release(parts_.clock.deadline_in(kEngineTimeout)).context("release the engine");
+    const Status outcome = stopped.has_value() ? released : stopped;
+    parts_.loop.post([this, outcome] {
+      if (outcome.has_value()) {
+        core_.set_released();
+        publish("");
+        ended_();
+        return;
+      }
+      log::error(kArea, "{}", outcome.error().text());
+      publish(outcome.error().text());
+      round_running_ = false;
+      request_round(kFailureInterval);
+    });
+  });
+  if (submitted.has_value()) return;
+  round_running_ = false;
+  request_round(kFailureInterval);
+}
+
+// ---- what the API asks (any thread)
+// -----------------------------------------------------------------------------
+
+void Loop::publish(const std::string& trouble) {
+  Snapshot fresh = core_.snapshot(trouble.empty() ? config_trouble_ : trouble);
+  const std::lock_guard lock(snapshot_mutex_);
+  fresh.sequence = snapshot_->sequence + (same_picture(fresh, *snapshot_) ? 0 : 1);
+  snapshot_ = std::make_shared<const Snapshot>(std::move(fresh));
+  snapshot_changed_.notify_all();
+}
+
+std::shared_ptr<const Snapshot> Loop::snapshot() const {
+  const std::lock_guard lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+std::shared_ptr<const Snapshot> Loop::wait_for_change(uint64_t seen, Deadline deadline) const {
+  std::unique_lock lock(snapshot_mutex_);
+  snapshot_changed_.wait_until(lock, deadline.at, [&] { return snapshot_->sequence > seen; });
+  return snapshot_;
+}
+
+namespace {
+Status known_instance(const Snapshot& snapshot, const model::InstanceId& id) {
+  for (const model::InstanceStatus& status : snapshot.instances) {
+    if (status.id == id) return {};
+  }
+  for (const model::Instance& instance : snapshot.desired.instances) {
+    if (instance.id == id) return {};
+  }
+  return Error(ErrorCode::NotFound, "there is no instance " + id.text());
+}
+}  // namespace
+
+Status Loop::put_override(const model::Override& value, Deadline) {
+  TRY(known_instance(*snapshot(), value.instance));
+  std::string until = value.expires_at ? " until " + to_text(*value.expires_at) : "";
+  std::string what(to_text(value.kind));
+  if (value.kind == model::OverrideKind::Scale) what += fmt::format(" to {}", value.count);
+  const std::lock_guard lock(store_mutex_);
+  TRY(parts_.store.put_override(value));
+  TRY(announce({0, value.created_at, value.instance.text(), "override",
+                fmt::format("{} by {}{}{}", what, value.owner, until,
+                            value.reason.empty() ? "" : ": " + value.reason)}));
+  set_overrides(TRY(parts_.store.overrides()));
+  return {};
+}
+
+Status Loop::remove_override(const model::InstanceId& instance, model::OverrideKind kind, Deadline) {
+  const std::lock_guard lock(store_mutex_);
+  TRY(parts_.store.remove_override(instance, kind));
+  TRY(announce(
+      {0, parts_.clock.now(), instance.text(), "override", fmt::format("{} lifted", to_text(kind))}));
+  set_overrides(TRY(parts_.store.overrides()));
+  return {};
+}
+
+Status Loop::announce(const model::Event& event) {
+  TRY(parts_.store.append_event(event));
+  return {};
+}
+
+void Loop::set_overrides(std::vector<model::Override> overrides) {
+  parts_.loop.post([this, overrides = std::move(overrides)] {
+    core_.set_overrides(overrides);
+    request_round(0ms);
+  });
+}
+
+Result<std::vector<model::Event>> Loop::events(int64_t after, int limit, const std::string& subject) {
+  const std::lock_guard lock(store_mutex_);
+  return parts_.store.events(after, limit, subject);
+}
+
+Result<std::vector<model::Event>> Loop::recent_events(int limit, const std::string& subject) {
+  const std::lock_guard lock(store_mutex_);
+  return parts_.store.recent_events(limit, subject);
+}
+
+Result<std::vector<state::BounceRecord>> Loop::bounces(const model::InstanceId& instance, int limit) {
+  const std::lock_guard lock(store_mutex_);
+  return parts_.store.bounces(instance, limit);
+}
+
+Result<std::unique_ptr<engine::LogReader>> Loop::logs(const engine::LogRequest& request, Deadline deadline) {
+  return parts_.engine.logs(request, deadline);
+}
+
+Result<std::unique_ptr<engine::ExecSession>> Loop::exec(const engine::ExecRequest& request,
+                                                        Deadline deadline) {
+  return parts_.engine.exec(request, deadline);
+}
+
+Result<model::TaskId> Loop::run(const model::InstanceId& id, const std::vector<std::string>& argv,
+                                Deadline deadline) {
+  const auto now = snapshot();
+  for (const model::Instance& instance : now->desired.instances) {
+    if (instance.id != id) continue;
+    model::TaskSpec spec = instance.spec;
+    if (!argv.empty()) {
+      spec.cmd = argv;
+      spec.args.clear();
+    }
+    spec.health = {};
+    const model::TaskId task(fmt::format("{}-{}-run-{}", id.service, id.instance, parts_.random.token(6)));
+    TRY_CONTEXT(parts_.engine.prepare(spec.image, deadline), "prepare " + model::describe(spec.image));
+    TRY(parts_.engine.run({model::make_revision(id, spec), task, 24h}, deadline));
+    return task;
+  }
+  return Error(ErrorCode::NotFound, "there is no instance " + id.text());
+}
+
+Status Loop::collect(const model::TaskId& task, Deadline deadline) {
+  return parts_.engine.collect(task, 10s, deadline);
+}
+
+}  // namespace slipway::reconcile

@@ -1,0 +1,126 @@
+// The thin shell around Core: observe, plan, apply, again and again.
+//
+// One control thread (the event loop's) owns the Core. A round is two hops on a driver thread: look (engine
+// and load balancer), then, after the Core has decided, carry out (store, routes, steps); at most one round
+// is under way, and whatever is reported meanwhile collapses into one more. Images are prepared and files
+// compiled on a pool of their own, because they may take minutes. Nothing here decides anything.
+//
+// Everything handed in must outlive the Loop, which stops its threads when destroyed; running tasks stay.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "config/config.h"
+#include "discovery/proxy.h"
+#include "engine/engine.h"
+#include "io/event_loop.h"
+#include "reconcile/control.h"
+#include "reconcile/core.h"
+#include "state/store.h"
+
+namespace slipway::reconcile {
+
+struct LoopParts {
+  io::EventLoop& loop;
+  engine::Engine& engine;
+  discovery::Proxy& proxy;
+  state::Store& store;
+  const Clock& clock;
+  Random& random;
+};
+
+class Loop final : public Control {
+ public:
+  // `ended` is called on the control thread when `shut_down` has come to its end.
+  Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<void()> ended);
+  ~Loop() override;
+
+  // Control thread: reads the store, compiles the files, starts the first round. An error where the store or
+  // the tree cannot be read at all.
+  Status start();
+
+  std::shared_ptr<const Snapshot> snapshot() const override;
+  std::shared_ptr<const Snapshot> wait_for_change(uint64_t seen, Deadline deadline) const override;
+  Status put_override(const model::Override& value, Deadline deadline) override;
+  Status remove_override(const model::InstanceId& instance, model::OverrideKind kind,
+                         Deadline deadline) override;
+  Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) override;
+  Result<std::vector<model::Event>> recent_events(int limit, const std::string& subject) override;
+  Result<std::vector<state::BounceRecord>> bounces(const model::InstanceId& instance, int limit) override;
+  Result<std::unique_ptr<engine::LogReader>> logs(const engine::LogRequest& request,
+                                                  Deadline deadline) override;
+  Result<std::unique_ptr<engine::ExecSession>> exec(const engine::ExecRequest& request,
+                                                    Deadline deadline) override;
+  Result<model::TaskId> run(const model::InstanceId& instance, const std::vector<std::string>& argv,
+                            Deadline deadline) override;
+  Status collect(const model::TaskId& task, Deadline deadline) override;
+  void reload() override;
+  void shut_down(bool keep_tasks) override;
+
+ private:
+  struct Look {
+    Result<model::Observed> observed;
+    Result<discovery::ProxyState> proxy;
+  };
+  struct Carried {
+    Round round;
+    Status stored;
+    Result<discovery::ProxyState> proxy;
+    std::vector<std::pair<model::InstanceId, Status>> steps;
+    std::vector<std::pair<model::InstanceId, int64_t>> bounce_ids;
+  };
+
+  // Control thread.
+  void request_round(Duration delay);
+  void begin_round();
+  void decide(const Look& look);
+  void finish_round(const Carried& carried);
+  void next_round(const Round& round);
+  void end_shutdown();
+  void prepare(const model::Image& image);
+  void watch_files();
+  void compile_files();
+  void publish(const std::string& trouble);
+  void set_overrides(std::vector<model::Override> overrides);
+  Status announce(const model::Event& event);
+
+  // Driver thread.
+  Look look();
+  Carried carry_out(Round round, model::Generation seen);
+  Status store_round(const Round& round, Carried& carried);
+  Status apply(const model::Step& step, model::Generation generation);
+
+  LoopParts parts_;
+  config::ClusterConfig cluster_;
+  std::function<void()> ended_;
+
+  // Control thread only.
+  Core core_;
+  bool round_running_ = false;
+  bool round_wanted_ = false;
+  std::optional<io::EventLoop::TimerId> timer_;
+  Time timer_at_{};
+  std::string fingerprint_;
+  bool compiling_ = false;
+  std::string config_trouble_;
+  std::string proxy_trouble_;
+  int failed_looks_ = 0;
+
+  // Shared: the store is used from one thread at a time; the snapshot is replaced whole.
+  mutable std::mutex store_mutex_;
+  mutable std::mutex snapshot_mutex_;
+  mutable std::condition_variable snapshot_changed_;
+  std::shared_ptr<const Snapshot> snapshot_;
+
+  // Last, so that they stop before what their tasks use.
+  std::unique_ptr<io::WorkerPool> slow_;
+  std::unique_ptr<io::WorkerPool> driver_;
+};
+
+}  // namespace slipway::reconcile
