@@ -1,13 +1,14 @@
 // The planner: wanted and observed in, steps and reasons out.
 //
-// A pure function. It reads no clock, draws no random number and knows no engine; the same inputs give the same
-// outcome, byte for byte. It is called again after every observation. What it must remember between two calls (when a
-// drain began, when a bounce last made progress) it returns as `memory`, a value that the caller stores and hands back;
-// with an empty memory it starts those waits anew, which is safe: drains last longer, nothing is stopped earlier.
+// A pure function. It reads no clock, draws no random number and knows no engine; the same inputs give the
+// same outcome, byte for byte. It is called again after every observation. What it must remember between two
+// calls (when a drain began, when a bounce last made progress) it returns as `memory`, a value that the
+// caller stores and hands back; with an empty memory it starts those waits anew, which is safe: drains last
+// longer, nothing is stopped earlier.
 //
-// How a round is meant to be used: apply `plan.routes` to the load balancer first, then the steps. A task is stopped
-// only in a round after the one whose observation showed it drained, so a control plane that dies anywhere in between
-// does no harm.
+// How a round is meant to be used: apply `plan.routes` to the load balancer first, then the steps. A task is
+// stopped only in a round after the one whose observation showed it drained, so a control plane that dies
+// anywhere in between does no harm.
 #pragma once
 
 #include <map>
@@ -24,18 +25,19 @@ namespace slipway::plan {
 
 // How the load balancer sees one task.
 struct RoutedTask {
-  bool in = false;       // it gets new requests
-  bool draining = false; // it gets none, existing ones go on
-  int sessions = 0;      // open now
+  bool in = false;        // it gets new requests
+  bool draining = false;  // it gets none, existing ones go on
+  int sessions = 0;       // open now
   bool operator==(const RoutedTask&) const = default;
 };
 
 struct Routing {
-  // False where the load balancer could not be asked: what it does is then unknown, and no task counts as drained
-  // before its drain timeout.
+  // False where the load balancer could not be asked: what it does is then unknown, and no task counts as
+  // drained before its drain timeout.
   bool known = false;
   std::map<model::TaskId, RoutedTask> tasks;
-  // Instances left out of the load balancer, with the reason (a taken port, a domain that two instances claim).
+  // Instances left out of the load balancer, with the reason (a taken port, a domain that two instances
+  // claim).
   std::map<model::InstanceId, std::string> refused;
 };
 
@@ -43,8 +45,8 @@ enum class ImageState { Unknown, Preparing, Ready, Failed };
 
 struct ImageStatus {
   ImageState state = ImageState::Unknown;
-  std::string reason;   // of Failed: what to tell the user
-  Time retry_at{};      // of Failed
+  std::string reason;  // of Failed: what to tell the user
+  Time retry_at{};     // of Failed
   int failures = 0;
 };
 
@@ -53,15 +55,21 @@ using Images = std::map<std::string, ImageStatus>;
 
 struct DrainMemory {
   Time started_at{};
+  bool timed_out = false;   // said once, when connections were left after the drain timeout
+  bool stop_asked = false;  // a step has asked the engine to stop it: there is no way back into traffic
   bool operator==(const DrainMemory&) const = default;
 };
 
+// A change that is under way: to another revision, or (with an empty `from`) to enough happy tasks of this
+// one.
 struct BounceMemory {
   model::RevisionId to;
   std::vector<model::RevisionId> from;
   Time started_at{};
   Time progress_at{};
-  int best_happy = 0;      // most happy new tasks seen; more is progress
+  bool created = false;  // the new revision has been seen on the engine
+  int best_happy = 0;    // most happy new tasks seen; more is progress
+  int fewest_old = 0;    // old tasks seen; fewer is progress as long as nothing new is created
   bool stalled = false;
   bool operator==(const BounceMemory&) const = default;
 };
@@ -70,8 +78,8 @@ struct BounceMemory {
 struct InstanceMemory {
   std::map<model::TaskId, DrainMemory> drains;
   std::optional<BounceMemory> bounce;
-  int unhealthy_replacements = 0;      // in a row, for their backoff
-  std::optional<Time> replaced_at;     // when a task was last replaced for being unhealthy
+  int unhealthy_replacements = 0;              // in a row, for their backoff
+  std::optional<Time> replaced_at;             // when a task was last replaced for being unhealthy
   std::optional<model::RevisionId> last_good;  // the revision that was last fully happy
   bool operator==(const InstanceMemory&) const = default;
 };

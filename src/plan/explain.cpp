@@ -1,0 +1,215 @@
+#include "plan/explain.h"
+
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "plan/drain.h"
+#include "plan/view.h"
+
+namespace slipway::plan {
+namespace {
+
+using model::InstanceState;
+using model::TaskState;
+
+// Restarts before a task that is not healthy is said to crash in a loop: fewer may be bad luck.
+constexpr int kCrashloopRestarts = 3;
+constexpr size_t kTasksNamed = 3;
+
+bool has_ended(const model::Task& task) {
+  return is_dead(task) || task.next_start_at.has_value();
+}
+
+std::string ending_of(const model::Task& task) {
+  std::string text = task.id.str();
+  text += task.last_exit ? " ended with " + task.last_exit->text()
+                         : fmt::format(" is {}", model::to_text(task.state));
+  if (task.restarts > 0) text += fmt::format(", restarted {} times", task.restarts);
+  if (task.next_start_at) text += ", next try at " + time_of_day(*task.next_start_at);
+  return text;
+}
+
+std::string health_of(const Round& round, const model::Task& task) {
+  if (task.health == model::Health::Unhealthy) return "is unhealthy";
+  if (task.health == model::Health::Unknown) return "runs and is not healthy yet";
+  if (round.memory.drains.contains(task.id)) return "is being drained";
+  if (!round.in.routing.known)
+    return "is healthy, but the load balancer could not be asked whether it has it";
+  const auto routed = round.in.routing.tasks.find(task.id);
+  if (routed == round.in.routing.tasks.end() || !routed->second.in) {
+    return "is healthy and waits to be registered in the load balancer";
+  }
+  return fmt::format("is healthy, and has to stay so for {}",
+                     to_text(round.wanted.instance->bounce.min_task_uptime));
+}
+
+bool is_fine(const Round& round, const TaskView& view) {
+  return round.wanted.frozen() || round.wanted.instance == nullptr ? view.serving : view.happy;
+}
+
+std::string last_line(const model::Task& task) {
+  return task.last_lines.empty() ? "" : fmt::format("; its last line: {}", task.last_lines.back());
+}
+
+std::string worst_of(const Round& round) {
+  const auto tasks = troubled(round);
+  return tasks.empty() ? "" : ": " + trouble_of(round, *tasks.front()) + last_line(*tasks.front());
+}
+
+std::string old_serving(const Round& round) {
+  int serving = 0;
+  for (const RevisionView& view : round.revisions) {
+    if (!round.is_wanted(view)) serving += view.serving();
+  }
+  return serving == 0 ? "" : fmt::format("; {} of the old revision still serve", tasks_text(serving));
+}
+
+std::string main_reason(const Round& round, InstanceState state) {
+  const Wanted& wanted = round.wanted;
+  if (wanted.frozen()) return wanted.frozen_why + (state == InstanceState::Running ? "" : worst_of(round));
+  switch (state) {
+    case InstanceState::Stopped:
+      return wanted.none_why;
+    case InstanceState::Stopping:
+      return fmt::format("{}; {} to drain and stop",
+                         wanted.none_why.empty() ? "none is wanted" : wanted.none_why,
+                         tasks_text(round.old_left()));
+    case InstanceState::Crashlooping:
+      return fmt::format("every task of {} keeps ending{}{}", wanted.revision.id.str(), worst_of(round),
+                         old_serving(round));
+    case InstanceState::Stalled:
+      return fmt::format("no progress for {}, waiting for {}{}{}", to_text(wanted.instance->bounce.deadline),
+                         waiting_for(round), worst_of(round), old_serving(round));
+    case InstanceState::Bouncing:
+      return fmt::format("rolling to {}, waiting for {}{}", wanted.revision.id.str(), waiting_for(round),
+                         worst_of(round));
+    case InstanceState::Starting:
+      return fmt::format("waiting for {}{}", waiting_for(round), worst_of(round));
+    case InstanceState::Running:
+      return round.leaving.empty()
+                 ? ""
+                 : fmt::format("{} on the way out: {}", tasks_text(static_cast<int>(round.leaving.size())),
+                               round.leaving.front().why);
+    case InstanceState::Unknown:
+      return "nothing is known of it yet";
+  }
+  UNREACHABLE();
+}
+
+std::string refusal_of(const Round& round) {
+  const auto refused = round.in.routing.refused.find(round.wanted.id);
+  if (!round.wanted.proxied() || refused == round.in.routing.refused.end()) return "";
+  return "it is left out of the load balancer: " + refused->second;
+}
+
+void append(std::string& text, const std::string& clause) {
+  if (clause.empty()) return;
+  text += (text.empty() ? "" : "; ") + clause;
+}
+
+std::string bounce_cause(const BounceMemory& bounce) {
+  if (bounce.from.empty())
+    return fmt::format("on the way to enough happy tasks since {}", to_text(bounce.started_at));
+  std::string from;
+  for (const auto& revision : bounce.from) append(from, revision.str());
+  return fmt::format("revision {} replaces {} since {}; last progress at {}", bounce.to.str(), from,
+                     to_text(bounce.started_at), to_text(bounce.progress_at));
+}
+
+}  // namespace
+
+bool is_crashlooping(const Round& round) {
+  bool any = false;
+  for (const RevisionView& view : round.revisions) {
+    if (round.wanted.count > 0 && !round.is_wanted(view)) continue;
+    for (const TaskView& candidate : view.tasks) {
+      const model::Task& task = *candidate.task;
+      if (is_healthy(task) || task.restarts < kCrashloopRestarts) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
+std::string trouble_of(const Round& round, const model::Task& task) {
+  std::string text;
+  if (has_ended(task)) {
+    text = ending_of(task);
+  } else if (task.state == TaskState::Running) {
+    text = task.id.str() + " " + health_of(round, task);
+  } else {
+    text = fmt::format("{} is {}", task.id.str(), model::to_text(task.state));
+  }
+  if (!task.reason.empty()) text += " (" + task.reason + ")";
+  return text;
+}
+
+std::vector<const model::Task*> troubled(const Round& round) {
+  std::vector<const model::Task*> tasks;
+  for (const RevisionView& view : round.revisions) {
+    if (round.wanted.count > 0 && !round.wanted.frozen() && !round.is_wanted(view)) continue;
+    for (const TaskView& candidate : view.tasks) {
+      if (!is_fine(round, candidate)) tasks.push_back(candidate.task);
+    }
+  }
+  // An ending or a failed check explains more than a task that has only just begun.
+  const auto silence = [](const model::Task& task) {
+    if (has_ended(task) && (task.last_exit || !task.reason.empty())) return 0;
+    if (task.health == model::Health::Unhealthy) return 1;
+    return task.reason.empty() ? 3 : 2;
+  };
+  std::stable_sort(tasks.begin(), tasks.end(), [&](const model::Task* a, const model::Task* b) {
+    return std::tuple(silence(*a), -a->restarts, a->id) < std::tuple(silence(*b), -b->restarts, b->id);
+  });
+  return tasks;
+}
+
+std::string waiting_for(const Round& round) {
+  if (!round.image_wait.empty()) return round.image_wait;
+  if (!round.new_exists() && round.old_left() > 0 && !round.may_start) {
+    return fmt::format("{} of the old revision to end", tasks_text(round.old_left()));
+  }
+  if (round.happy_new() < round.wanted.count) {
+    return fmt::format("{} of {} to become happy", round.wanted.count - round.happy_new(),
+                       tasks_text(round.wanted.count));
+  }
+  if (round.old_left() > 0)
+    return fmt::format("{} of the old revision to drain and stop", tasks_text(round.old_left()));
+  return "the old revision to be deleted";
+}
+
+std::string reason_of(const Round& round, InstanceState state) {
+  std::string reason = main_reason(round, state);
+  append(reason, refusal_of(round));
+  if (!round.memory.drains.empty()) append(reason, drain_note(round));
+  return reason;
+}
+
+std::vector<std::string> causes_of(const Round& round, const std::string& reason) {
+  std::vector<std::string> causes;
+  const auto add = [&](const std::string& cause) {
+    if (!cause.empty() && std::find(causes.begin(), causes.end(), cause) == causes.end())
+      causes.push_back(cause);
+  };
+  add(reason);
+  const auto tasks = troubled(round);
+  for (size_t i = 0; i < std::min(tasks.size(), kTasksNamed); ++i) {
+    add(trouble_of(round, *tasks[i]));
+    for (const std::string& line : tasks[i]->last_lines)
+      causes.push_back(fmt::format("  {}: {}", tasks[i]->id.str(), line));
+  }
+  add(round.image_wait);
+  add(refusal_of(round));
+  add(drain_note(round));
+  if (round.memory.bounce) add(bounce_cause(*round.memory.bounce));
+  for (const model::Override& value : round.wanted.overrides) add(describe(value));
+  for (const model::Problem& problem : round.in.desired.problems) {
+    if (problem.service == round.wanted.id.service) add(problem.text());
+  }
+  if (causes.empty()) add(fmt::format("{} serve, as wanted", tasks_text(round.happy_new())));
+  return causes;
+}
+
+}  // namespace slipway::plan

@@ -1,0 +1,80 @@
+#include "plan/steps.h"
+
+#include <fmt/format.h>
+
+#include "plan/drain.h"
+
+namespace slipway::plan {
+namespace {
+
+void note_replacement(Round& round, const Leaving& leaving) {
+  if (round.replacing != leaving.task->id) return;
+  ++round.memory.unhealthy_replacements;
+  round.memory.replaced_at = round.in.now;
+  round.say("task_replaced", fmt::format("{}: {}", leaving.task->id.str(), leaving.why));
+}
+
+Duration grace_of(const RevisionView& view) {
+  return view.observed != nullptr ? view.observed->revision.spec.stop_grace : model::TaskSpec{}.stop_grace;
+}
+
+// Returns how many tasks the steps take off the revision's count.
+int stop_drained(Round& round, const RevisionView& view) {
+  std::map<std::string, std::vector<model::TaskId>> by_reason;
+  for (const model::Task* task : view.asked) by_reason["its stop was asked for before"].push_back(task->id);
+  int stopped = 0;
+  for (const Leaving& leaving : round.leaving) {
+    if (leaving.task->revision != view.id || !is_drained(round, *leaving.task)) continue;
+    round.memory.drains.at(leaving.task->id).stop_asked = true;
+    by_reason[leaving.why].push_back(leaving.task->id);
+    note_replacement(round, leaving);
+    ++stopped;
+  }
+  for (auto& [why, tasks] : by_reason) {
+    std::sort(tasks.begin(), tasks.end());
+    round.step(model::RemoveTasksStep{view.id, std::move(tasks), grace_of(view)}, why);
+  }
+  return stopped;
+}
+
+void size_wanted(Round& round, const RevisionView* view, int stopped) {
+  const int left = view != nullptr ? view->count - stopped : 0;
+  const int shrunk = left - (view != nullptr ? view->cut : 0);
+  if (shrunk < round.wanted.count && round.may_start) {
+    const bool grown = view != nullptr && view->count > 0;
+    round.step(model::ScaleStep{round.wanted.revision, round.wanted.count},
+               stopped > 0 ? "in the place of what is replaced"
+                           : fmt::format("{} wanted, {}", round.wanted.count, grown ? left : 0));
+  } else if (shrunk < left) {
+    round.step(model::ScaleStep{round.wanted.revision, shrunk},
+               fmt::format("{} wanted, {} not started yet", round.wanted.count, view->missing));
+  }
+}
+
+void size_old(Round& round, const RevisionView& view, int stopped) {
+  if (view.observed == nullptr) return;
+  if (!view.has_tasks() && view.count == view.cut) {
+    round.step(model::RemoveRevisionStep{view.id, grace_of(view)}, "nothing of it is left or wanted");
+  } else if (view.cut > 0) {
+    round.step(model::ScaleStep{view.observed->revision, std::max(view.count - stopped - view.cut, 0)},
+               "what has not started yet is no longer wanted");
+  }
+}
+
+}  // namespace
+
+void add_steps(Round& round) {
+  bool sized = false;
+  for (const RevisionView& view : round.revisions) {
+    const int stopped = stop_drained(round, view);
+    if (round.is_wanted(view)) {
+      size_wanted(round, &view, stopped);
+      sized = true;
+    } else {
+      size_old(round, view, stopped);
+    }
+  }
+  if (!sized && round.wanted.count > 0) size_wanted(round, nullptr, 0);
+}
+
+}  // namespace slipway::plan

@@ -1,0 +1,150 @@
+#include "plan/view.h"
+
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace slipway::plan {
+namespace {
+
+using model::Health;
+using model::TaskState;
+
+// Whether the load balancer sends the task requests: yes where none is wanted, or where it has refused the
+// instance, which then must not hold up everything else for ever.
+enum class Registered { Yes, No, Unknown };
+
+Registered registered(const Round& round, const model::Task& task) {
+  if (!round.wanted.proxied() || round.in.routing.refused.contains(round.wanted.id)) return Registered::Yes;
+  if (!round.in.routing.known) return Registered::Unknown;
+  const auto it = round.in.routing.tasks.find(task.id);
+  return it != round.in.routing.tasks.end() && it->second.in ? Registered::Yes : Registered::No;
+}
+
+// Lower is worth more. A draining task ranks below its equals, so that what drains already goes on draining.
+int rank_of(const TaskView& view, bool draining) {
+  const model::Task& task = *view.task;
+  if (view.happy) return 0;
+  if (view.serving) return 1;
+  if (is_healthy(task)) return draining ? 3 : 2;
+  switch (task.state) {
+    case TaskState::Running:
+      return task.health == Health::Unhealthy ? 7 : 4;
+    case TaskState::Pending:
+    case TaskState::Preparing:
+    case TaskState::Starting:
+      return task.next_start_at ? 6 : 5;
+    case TaskState::Stopping:
+    case TaskState::Exited:
+    case TaskState::Failed:
+    case TaskState::Lost:
+      return 6;
+  }
+  UNREACHABLE();
+}
+
+TaskView view_of(Round& round, const model::Task& task) {
+  TaskView view;
+  view.task = &task;
+  const bool draining = round.memory.drains.contains(task.id);
+  const Registered in = registered(round, task);
+  view.serving = is_healthy(task) && !draining && in != Registered::No;
+  if (view.serving && in == Registered::Yes) {
+    const Duration uptime =
+        round.wanted.instance != nullptr ? round.wanted.instance->bounce.min_task_uptime : 0s;
+    const Time happy_at = task.healthy_since.value_or(round.in.now) + uptime;
+    view.happy = happy_at <= round.in.now;
+    round.wake(happy_at);
+  }
+  view.rank = rank_of(view, draining);
+  return view;
+}
+
+// Sorts the task into its revision: on its way out, or one that counts.
+void add_task(Round& round, RevisionView& view, const model::Task& task) {
+  if (task.state == TaskState::Stopping) {
+    view.stopping.push_back(&task);
+    return;
+  }
+  const auto drain = round.memory.drains.find(task.id);
+  if (drain != round.memory.drains.end() && drain->second.stop_asked) {
+    // Dead and not to be started again: it has ended, and the engine only keeps it in sight.
+    if (!is_dead(task) || task.next_start_at) view.asked.push_back(&task);
+    return;
+  }
+  view.tasks.push_back(view_of(round, task));
+}
+
+// An engine may keep tasks that it has let go in sight for a while. More tasks than it counts, and dead ones
+// that wait for no restart among them: those are it.
+void drop_leftovers(RevisionView& view) {
+  auto surplus = static_cast<int>(view.tasks.size()) - view.count;
+  for (auto it = view.tasks.begin(); it != view.tasks.end() && surplus > 0;) {
+    if (is_dead(*it->task) && !it->task->next_start_at) {
+      it = view.tasks.erase(it);
+      --surplus;
+    } else {
+      ++it;
+    }
+  }
+}
+
+void complete(RevisionView& view) {
+  const int engine_count = view.observed != nullptr ? view.observed->count : 0;
+  view.count = std::max(engine_count - static_cast<int>(view.asked.size()), 0);
+  drop_leftovers(view);
+  view.missing = std::max(view.count - static_cast<int>(view.tasks.size()), 0);
+  std::sort(view.tasks.begin(), view.tasks.end(), [](const TaskView& a, const TaskView& b) {
+    return std::tie(a.rank, a.task->created_at, a.task->id) <
+           std::tie(b.rank, b.task->created_at, b.task->id);
+  });
+}
+
+}  // namespace
+
+bool is_dead(const model::Task& task) {
+  return task.state == TaskState::Exited || task.state == TaskState::Failed || task.state == TaskState::Lost;
+}
+
+bool is_healthy(const model::Task& task) {
+  return task.state == TaskState::Running && task.health == Health::Healthy;
+}
+
+Round open_round(const Inputs& inputs, Wanted wanted, const Sighting& sighting) {
+  Round round(inputs, std::move(wanted));
+  round.tasks = sighting.tasks;
+  const auto remembered = inputs.memory.find(round.wanted.id);
+  if (remembered != inputs.memory.end()) round.memory = remembered->second;
+  // Drains of tasks that are gone are over.
+  std::erase_if(round.memory.drains, [&](const auto& drain) {
+    return std::none_of(sighting.tasks.begin(), sighting.tasks.end(),
+                        [&](const model::Task* task) { return task->id == drain.first; });
+  });
+  for (const model::Override& value : round.wanted.overrides) {
+    if (value.expires_at) round.wake(*value.expires_at);
+  }
+
+  std::map<model::RevisionId, RevisionView> views;
+  for (const model::ObservedRevision* observed : sighting.revisions) {
+    views[observed->revision.id].observed = observed;
+  }
+  for (const model::Task* task : sighting.tasks) add_task(round, views[task->revision], *task);
+  for (auto& [id, view] : views) {
+    view.id = id;
+    complete(view);
+    round.revisions.push_back(std::move(view));
+  }
+  return round;
+}
+
+std::string tasks_text(int count) {
+  return count == 1 ? "1 task" : fmt::format("{} tasks", count);
+}
+
+std::string time_of_day(Time time) {
+  return to_text(time).substr(11, 8) + " UTC";
+}
+
+}  // namespace slipway::plan

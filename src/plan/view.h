@@ -1,0 +1,24 @@
+// What each observed task of an instance is worth, sorted into its revision.
+#pragma once
+
+#include <vector>
+
+#include "plan/round.h"
+
+namespace slipway::plan {
+
+// What was observed of one instance; `tasks` without one-off ones. Both sorted by id.
+struct Sighting {
+  std::vector<const model::ObservedRevision*> revisions;
+  std::vector<const model::Task*> tasks;
+};
+
+// The round of this instance, its revisions and tasks in view, nothing decided yet.
+Round open_round(const Inputs& inputs, Wanted wanted, const Sighting& sighting);
+
+// Exited, failed or lost: no process.
+bool is_dead(const model::Task& task);
+// Running and, at the last check, healthy.
+bool is_healthy(const model::Task& task);
+
+}  // namespace slipway::plan

@@ -1,0 +1,112 @@
+#include "plan/wanted.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace slipway::plan {
+namespace {
+
+std::vector<model::Override> in_force(const Inputs& inputs, const model::InstanceId& id) {
+  std::vector<model::Override> found;
+  for (const model::Override& value : inputs.overrides) {
+    const bool expired = value.expires_at && *value.expires_at <= inputs.now;
+    if (value.instance == id && !expired) found.push_back(value);
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.kind < b.kind; });
+  return found;
+}
+
+// The files' count and spec, changed by one override.
+void apply(const model::Override& value, Wanted& wanted, model::TaskSpec& spec) {
+  switch (value.kind) {
+    case model::OverrideKind::Stop:
+      wanted.count = 0;
+      wanted.none_why = describe(value);
+      return;
+    case model::OverrideKind::Scale: {
+      const bool stopped =
+          std::any_of(wanted.overrides.begin(), wanted.overrides.end(),
+                      [](const auto& other) { return other.kind == model::OverrideKind::Stop; });
+      if (stopped) return;
+      wanted.count = std::max(value.count, 0);
+      wanted.none_why = wanted.count == 0 ? describe(value) : "";
+      return;
+    }
+    case model::OverrideKind::Pause:
+      wanted.frozen_why = describe(value);
+      return;
+    case model::OverrideKind::Restart:
+      spec.restart_nonce = value.nonce;
+      return;
+  }
+}
+
+model::Revision revision_of(const model::InstanceId& id, const model::TaskSpec& spec,
+                            const std::vector<const model::ObservedRevision*>& observed) {
+  for (const model::ObservedRevision* candidate : observed) {
+    if (candidate->revision.spec == spec) return candidate->revision;
+  }
+  return model::make_revision(id, spec);
+}
+
+std::string broken_why(const Inputs& inputs, const std::string& service) {
+  for (const model::Problem& problem : inputs.desired.problems) {
+    if (problem.service == service) {
+      return fmt::format("the files of {} have a problem, and nothing changes until it is mended: {}",
+                         service, problem.text());
+    }
+  }
+  return fmt::format("the files of {} have problems, and nothing changes until they are mended", service);
+}
+
+}  // namespace
+
+Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model::Instance* instance,
+                 const std::vector<const model::ObservedRevision*>& observed) {
+  Wanted wanted;
+  wanted.id = id;
+  wanted.instance = instance;
+  const auto& broken = inputs.desired.broken;
+  if (instance != nullptr) {
+    wanted.count = instance->desired_state == "stop" ? 0 : std::max(instance->count, 0);
+    wanted.overrides = in_force(inputs, id);
+    model::TaskSpec spec = instance->spec;
+    for (const model::Override& value : wanted.overrides) apply(value, wanted, spec);
+    wanted.revision = revision_of(id, spec, observed);
+  } else if (std::find(broken.begin(), broken.end(), id.service) != broken.end()) {
+    wanted.frozen_why = broken_why(inputs, id.service);
+  } else {
+    wanted.none_why = "it is no longer in the files";
+  }
+  if (inputs.shutting_down) {
+    wanted.count = 0;
+    wanted.none_why = "everything is being taken down";
+    wanted.frozen_why.clear();
+  }
+  return wanted;
+}
+
+std::string describe(const model::Override& value) {
+  std::string what;
+  switch (value.kind) {
+    case model::OverrideKind::Stop:
+      what = "stopped";
+      break;
+    case model::OverrideKind::Scale:
+      what = fmt::format("scaled to {}", value.count);
+      break;
+    case model::OverrideKind::Pause:
+      what = "paused";
+      break;
+    case model::OverrideKind::Restart:
+      what = "restarted";
+      break;
+  }
+  if (!value.owner.empty()) what += " by " + value.owner;
+  if (!value.reason.empty()) what += ": " + value.reason;
+  if (value.expires_at) what += fmt::format(" (until {})", to_text(*value.expires_at));
+  return what;
+}
+
+}  // namespace slipway::plan
