@@ -13,31 +13,32 @@ namespace slipway::config {
 // The cluster file `slipway.yaml`; every key has a default, so none is needed.
 struct ClusterConfig {
   std::string cluster = "local";
-  std::string engine = "local";           // local | fake
-  std::filesystem::path config;           // the config tree; default: the folder of the cluster file, or DIR of `up`
-  std::filesystem::path state;            // one directory for everything; default: default_state_path()
-  std::string api;                        // endpoint; default "unix:<state>/api.sock"
-  std::string isolation = "auto";         // auto | container | none
-  std::string runtime = "auto";           // auto | crun | runc
+  std::string engine = "local";    // local | fake
+  std::filesystem::path config;    // the config tree; default: the folder of the cluster file, or DIR of `up`
+  std::filesystem::path state;     // one directory for everything; default: default_state_path()
+  std::string api;                 // endpoint; default "unix:<state>/api.sock"
+  std::string isolation = "auto";  // auto | container | none
+  std::string runtime = "auto";    // auto | crun | runc
   struct {
     std::string bind = "127.0.0.1";
-    int http_port = 8080;                 // shared frontend for domains; 0: none
+    int http_port = 8080;  // shared frontend for domains; 0: none
     std::string haproxy = "haproxy";
   } proxy;
   struct {
-    std::string subnet = "auto";          // of the bridge; "auto": a free one of 10.0.0.0/8
+    std::string subnet = "auto";  // of the bridge; "auto": a free one of 10.0.0.0/8
     bool nat = true;
   } network;
   struct {
-    int64_t log_mb = 64;                  // of one task, all rotated files together
-    int64_t image_gb = 20;                // of the image store; unused images go first
-    int tasks = 2000;                     // on this machine
-    int starts = 4;                       // at once
+    int64_t log_mb = 64;                           // of one task, all rotated files together
+    int64_t image_gb = 20;                         // of the image store; unused images go first
+    int tasks = 2000;                              // on this machine
+    int starts = 4;                                // at once
     Duration exited_keep = std::chrono::hours(1);  // logs of tasks that are gone
   } limits;
 };
 
-// /var/lib/slipway/<name>-<8 hex of the path's hash> for root, below $XDG_STATE_HOME (or ~/.local/state) for others.
+// /var/lib/slipway/<name>-<8 hex of the path's hash> for root, below $XDG_STATE_HOME (or ~/.local/state) for
+// others.
 std::filesystem::path default_state_path(const std::filesystem::path& config_tree);
 
 struct LoadedCluster {
@@ -50,15 +51,15 @@ Result<LoadedCluster> load_cluster_directory(const std::filesystem::path& direct
 // Reads this cluster file (of `serve -c`).
 Result<LoadedCluster> load_cluster_file(const std::filesystem::path& file);
 
-// Compiles the tree for one cluster. Services with problems are in `broken`, and none of their instances are in
-// `instances`; all others are complete. An error only where the tree itself cannot be read.
+// Compiles the tree for one cluster. Services with problems are in `broken`, and none of their instances are
+// in `instances`; all others are complete. An error only where the tree itself cannot be read.
 Result<model::Desired> compile(const std::filesystem::path& tree, const std::string& cluster);
 
 // The clusters that file names of the tree tell (run-<cluster>.yaml), sorted; `fallback` when none does.
 std::vector<std::string> clusters_of(const std::filesystem::path& tree, const std::string& fallback);
 
-// A value that changes when a file of the tree changes (names, sizes, times, inodes): cheap, for polling and for the
-// first look after a hint.
+// A value that changes when a file of the tree changes (names, sizes, times, inodes): cheap, for polling and
+// for the first look after a hint.
 Result<std::string> fingerprint(const std::filesystem::path& tree);
 
 }  // namespace slipway::config

@@ -1,0 +1,65 @@
+// YAML text as a tree of ours: aliases and merges resolved, every node with its position, every problem at
+// once.
+//
+// A file of people who may be wrong, or unkind: any bytes give a tree and a list of problems, within the
+// limits below. Scalars keep their text as written; what it means (a number, a boolean) is asked of
+// yaml_scalar.h where it is known what is wanted, so that a version `1.10` or a country `no` survives where
+// text is.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::config {
+
+constexpr size_t kYamlMaxBytes = 1 << 20;  // of one file; a service's whole configuration is a few KB
+constexpr size_t kYamlMaxNodes = 100'000;  // after aliases are resolved
+constexpr size_t kYamlMaxText = 16 << 20;  // bytes of all scalars after aliases are resolved
+constexpr int kYamlMaxDepth = 64;
+
+// A place in one of the files that are read together; `file` is the reader's number for it. Line and column
+// count from 1, columns in characters; 0 when unknown.
+struct Position {
+  int file = 0;
+  int line = 0;
+  int column = 0;
+  auto operator<=>(const Position&) const = default;
+};
+
+enum class YamlKind { Null, Scalar, List, Map };
+
+struct YamlNode {
+  YamlKind kind = YamlKind::Null;
+  bool quoted = false;  // in quotes, as a block or tagged !!str: text, whatever it looks like
+  Position at;          // of the value; of what an alias names, not of the alias
+  std::string text;     // of Null and Scalar, as written, escapes and folding resolved
+  std::string key;      // of a child of a Map, unique among its siblings
+  Position key_at;
+  std::vector<YamlNode> children;  // of List and Map, as written; merged keys come after the map's own
+
+  // The child of this key; null when there is none or this is no map.
+  const YamlNode* find(std::string_view name) const;
+};
+
+struct YamlProblem {
+  Position at;
+  std::string message;  // what is wrong, with the offending text
+  std::string hint;     // what would be right; may be empty
+};
+
+struct YamlDocument {
+  YamlNode root;  // Null for an empty file; what could be read where there are problems
+  std::vector<YamlProblem> problems;
+  bool complete = true;  // false: reading stopped at the last problem, and the tree is cut there
+};
+
+// Reads one document. `file` is put into every position.
+YamlDocument parse_yaml(std::string_view text, int file = 0);
+
+// Text for a message: in double quotes, control characters escaped, cut to one short line.
+std::string quote_for_message(std::string_view text);
+
+}  // namespace slipway::config
