@@ -1,0 +1,33 @@
+#include "cli/configuration.h"
+
+#include "io/file.h"
+
+namespace slipway::cli {
+
+Result<config::LoadedCluster> load_cluster(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return config::load_cluster_file(path);
+  return config::load_cluster_directory(path);
+}
+
+Result<Tree> load_tree(const std::filesystem::path& path) {
+  config::LoadedCluster loaded = TRY(load_cluster(path));
+  Tree tree;
+  tree.cluster_problems = std::move(loaded.problems);
+  tree.desired = TRY(config::compile(loaded.cluster.config, loaded.cluster.cluster));
+  tree.cluster = std::move(loaded.cluster);
+  return tree;
+}
+
+std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base) {
+  std::string text;
+  for (model::Problem problem : problems) {
+    const std::filesystem::path relative =
+        std::filesystem::path(problem.origin.file).lexically_relative(base);
+    if (!relative.empty() && *relative.begin() != "..") problem.origin.file = relative.string();
+    text += problem.text() + "\n";
+  }
+  return text;
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,29 @@
+// Configuration read by the command itself, without a control plane.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "model/instance.h"
+
+namespace slipway::cli {
+
+// A config tree, compiled for its cluster, and everything that is wrong with it.
+struct Tree {
+  config::ClusterConfig cluster;
+  std::vector<model::Problem> cluster_problems;  // of slipway.yaml: these stop everything
+  model::Desired desired;
+};
+
+// `path`: a config tree, or a cluster file. NotFound when it is missing.
+Result<config::LoadedCluster> load_cluster(const std::filesystem::path& path);
+Result<Tree> load_tree(const std::filesystem::path& path);
+
+// One problem a line: "file:line:column: message; hint". Paths below `base` are shown relative to it, as a
+// person there would type them.
+std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base);
+
+}  // namespace slipway::cli

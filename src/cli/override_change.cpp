@@ -1,0 +1,162 @@
+#include "cli/override_change.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "cli/progress.h"
+#include "cli/status_view.h"
+#include "cli/target.h"
+#include "cli/terminal.h"
+
+namespace slipway::cli {
+
+namespace {
+
+constexpr Duration kDefaultTimeout = 10min;
+
+// Whether the status shows that the control plane has taken the change in.
+using Taken = std::function<bool(const Json& instance)>;
+
+bool is_one_of(const Json& instance, const std::vector<model::InstanceId>& ids) {
+  const std::string name = instance_name(instance);
+  return std::ranges::any_of(ids, [&](const model::InstanceId& id) { return id.text() == name; });
+}
+
+const Json* override_of(const Json& instance, model::OverrideKind kind) {
+  for (const Json& value : instance.at("overrides").as_array()) {
+    if (value.at("kind").as_string() == model::to_text(kind)) return &value;
+  }
+  return nullptr;
+}
+
+// Only the instances that were changed; the rest of the cluster may have troubles of its own.
+Json only(const Json& status, const std::vector<model::InstanceId>& ids) {
+  Json::Array kept;
+  for (const Json& instance : status.at("instances").as_array()) {
+    if (is_one_of(instance, ids)) kept.push_back(instance);
+  }
+  Json copy = status;
+  copy["instances"] = kept;
+  return copy;
+}
+
+Result<int> wait_for(Context& context, const api::Client& client, const std::vector<model::InstanceId>& ids,
+                     const Taken& taken) {
+  const OnInterrupt come_back("The change is stored and goes on; `slipway status --watch` shows it.");
+  const Clock& clock = context.environment.clock;
+  const Duration timeout = context.args.duration("timeout").value_or(kDefaultTimeout);
+  Live live(context.out);
+  int code = 0;
+  const bool in_time =
+      TRY(watch_status(client, {}, clock, clock.deadline_in(timeout), [&](const Json& status) {
+        const Json mine = only(status, ids);
+        live.show(progress_lines(mine, context.out.note_paint()));
+        const Json::Array& instances = mine.at("instances").as_array();
+        if (!std::ranges::all_of(instances, taken)) return false;
+        const auto is = [](Progress wanted) {
+          return [wanted](const Json& instance) { return progress_of(instance) == wanted; };
+        };
+        code = std::ranges::any_of(instances, is(Progress::Failed)) ? kFailed : 0;
+        return std::ranges::none_of(instances, is(Progress::Waiting));
+      }));
+  if (in_time) {
+    if (code != 0)
+      context.out.error("not as wanted; the control plane goes on trying. `slipway why S.I` explains");
+    return code;
+  }
+  context.out.error(fmt::format(
+      "not done within {}; the control plane goes on. `slipway status --watch` shows it", to_text(timeout)));
+  return kTimedOut;
+}
+
+void tell(Context& context, const Json::Array& changed, const std::string& verb) {
+  if (context.out.structured(context.format(), Json::Object{{"overrides", changed}})) return;
+  std::string text;
+  for (const Json& value : changed) {
+    text += fmt::format("{}: {}{}\n", value.at("instance").as_string(), verb,
+                        override_text(value, context.now()));
+  }
+  context.out.result(text);
+}
+
+}  // namespace
+
+Argument override_subject() {
+  return {.name = "S[.I]",
+          .help = "the instance, or all instances of the service",
+          .completes = Completes::Instances};
+}
+
+std::vector<Option> wait_options() {
+  return {{.name = "wait", .help = "until it is done, showing how far it is"},
+          {.name = "timeout",
+           .kind = Kind::Duration,
+           .value = "DURATION",
+           .help = "with --wait: give up waiting (not the work) after this long (default 10m)"}};
+}
+
+std::vector<Option> put_options() {
+  std::vector<Option> options = {{.name = "for",
+                                  .kind = Kind::Duration,
+                                  .value = "DURATION",
+                                  .help = "ends by itself after this long (default: when lifted by hand)"},
+                                 {.name = "reason",
+                                  .kind = Kind::Text,
+                                  .value = "TEXT",
+                                  .help = "why, for whoever reads `status` next"}};
+  for (Option& option : wait_options()) options.push_back(std::move(option));
+  return options;
+}
+
+Result<int> put_overrides(Context& context, model::OverrideKind kind, int count) {
+  const api::Client client = TRY(connect(context));
+  const auto ids = TRY(instances_of(client, context.args.text("S[.I]")));
+  model::Override value;
+  value.kind = kind;
+  value.count = count;
+  if (kind == model::OverrideKind::Restart) value.nonce = context.environment.random.token(8);
+  value.owner = context.environment.user;
+  value.reason = context.args.text("reason");
+  value.created_at = context.now();
+  if (const auto wait = context.args.duration("for")) value.expires_at = value.created_at + *wait;
+  Json::Array changed;
+  for (const model::InstanceId& id : ids) {
+    value.instance = id;
+    TRY_CONTEXT(client.put_override(value), fmt::format("{} {}", model::to_text(kind), id.text()));
+    changed.push_back(model::to_json(value));
+  }
+  tell(context, changed, "");
+  if (!context.args.has("wait")) return 0;
+  return wait_for(context, client, ids, [&](const Json& instance) {
+    const Json* in_force = override_of(instance, kind);
+    return in_force != nullptr && in_force->at("count").as_int() == value.count &&
+           in_force->at("nonce").as_string() == value.nonce;
+  });
+}
+
+Result<int> lift_overrides(Context& context, const std::vector<model::OverrideKind>& kinds) {
+  const api::Client client = TRY(connect(context));
+  const auto ids = TRY(instances_of(client, context.args.text("S[.I]")));
+  const Json overrides = TRY(client.overrides());
+  Json::Array lifted;
+  for (const Json& value : overrides.at("overrides").as_array()) {
+    const auto read = TRY_CONTEXT(model::override_from_json(value), "read the overrides");
+    const bool meant = std::ranges::find(ids, read.instance) != ids.end();
+    if (!meant || std::ranges::find(kinds, read.kind) == kinds.end()) continue;
+    const Status removed = client.remove_override(read.instance, read.kind);
+    // It may have ended by itself a moment ago, which is as good.
+    if (!removed && removed.error().code() != ErrorCode::NotFound) return removed.error();
+    lifted.push_back(value);
+  }
+  if (lifted.empty()) context.out.note("there is no such override: nothing to lift");
+  tell(context, lifted, "lifted ");
+  if (!context.args.has("wait")) return 0;
+  return wait_for(context, client, ids, [&](const Json& instance) {
+    return std::ranges::none_of(
+        kinds, [&](model::OverrideKind kind) { return override_of(instance, kind) != nullptr; });
+  });
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/log_view.h"
+#include "cli/target.h"
+#include "cli/terminal.h"
+
+namespace slipway::cli {
+
+namespace {
+
+// How often a task that writes nothing is asked whether it still runs.
+constexpr Duration kLook = 500ms;
+
+bool has_ended(const Json& task) {
+  const std::string& state = task.at("state").as_string();
+  return state == "exited" || state == "failed" || state == "lost";
+}
+
+// The exit code of `run` is the task's own, 128+N for death by signal N, as a shell has it.
+int exit_code_of_task(const Json& task) {
+  const Json& exit = task.at("last_exit");
+  if (exit.at("signal").is_int()) return 128 + static_cast<int>(exit.at("signal").as_int());
+  return static_cast<int>(exit.at("code").as_int(kFailed));
+}
+
+// Prints a task's log without gaps or doubles, over several reads: what was printed is remembered as the time
+// of the last line and how many lines had that time.
+class LogPrinter {
+ public:
+  explicit LogPrinter(Context& context) : context_(context) {}
+
+  void print(const Json& line) {
+    const std::string& at = line.at("at").as_string();
+    same_time_ = at == last_at_ ? same_time_ + 1 : 1;
+    last_at_ = at;
+    print_log(context_, line);
+  }
+
+  // What came after the last line printed: a stream that follows cannot know where the end is, a finished log
+  // has one.
+  Status print_rest(const api::Client& client, const std::string& task) {
+    const int printed = same_time_;
+    const std::string from = last_at_;
+    api::LineStream rest = TRY(client.logs({.task = task, .since = from}));
+    int seen = 0;
+    while (!rest.ended()) {
+      const auto line = TRY(rest.next(30s));
+      if (!line || line->at("at").as_string() < from) continue;
+      if (line->at("at").as_string() == from && ++seen <= printed) continue;
+      print(*line);
+    }
+    return {};
+  }
+
+ private:
+  Context& context_;
+  std::string last_at_;
+  int same_time_ = 0;
+};
+
+Result<Json> follow(Context& context, const api::Client& client, const std::string& id) {
+  LogPrinter printer(context);
+  auto stream = client.logs({.task = id, .follow = true});
+  while (true) {
+    // A task that is still being prepared has no log yet: ask again after the next look at it.
+    const bool streaming = stream && !stream->ended();
+    if (streaming) {
+      const auto line = TRY(stream->next(kLook));
+      if (line) {
+        printer.print(*line);
+        continue;
+      }
+    }
+    const Json task = TRY(client.task(id));
+    if (has_ended(task)) {
+      TRY(printer.print_rest(client, id));
+      return task;
+    }
+    if (!streaming) stream = client.logs({.task = id, .since = context.args.text("since"), .follow = true});
+  }
+}
+
+Result<int> run(Context& context) {
+  const api::Client client = TRY(connect(context));
+  if (context.args.has("end")) {
+    TRY(client.collect(context.args.text("end")));
+    return 0;
+  }
+  if (!context.args.has("S.I"))
+    return Error(ErrorCode::Invalid, "say of which instance: slipway run shop.web -- CMD");
+  const model::InstanceId instance = TRY(instance_of(client, context.args.text("S.I")));
+  const std::string id = TRY(client.run(instance, context.args.rest()));
+  if (context.args.has("detach")) {
+    context.out.result(id + "\n");
+    return 0;
+  }
+  context.out.note("task " + id);
+  const OnInterrupt come_back(
+      fmt::format("Task {0} goes on: `slipway logs --task {0} -f` follows it, "
+                  "`slipway run --end {0}` ends and forgets it.",
+                  id));
+  const Json task = TRY(follow(context, client, id));
+  TRY(client.collect(id));
+  const int code = exit_code_of_task(task);
+  if (const std::string& reason = task.at("reason").as_string(); code != 0 && !reason.empty())
+    context.out.error(reason);
+  return code;
+}
+
+}  // namespace
+
+Command run_task_command() {
+  return {
+      .name = "run",
+      .summary = "one task of an instance that ends, with another command if wanted",
+      .details =
+          "The same image, environment and limits as the instance's tasks, outside of its count and of the\n"
+          "load balancer. Its log is shown; its exit code is ours.",
+      .arguments =
+          {{.name = "S.I", .help = "the instance", .required = false, .completes = Completes::Instances}},
+      .options = {{.name = "detach", .letter = 'd', .help = "print the task's id and return"},
+                  {.name = "end",
+                   .kind = Kind::Text,
+                   .value = "T",
+                   .help = "end and forget the one-off task T instead",
+                   .completes = Completes::Tasks}},
+      .takes_rest = true,
+      .examples = {{"slipway run shop.web -- ./migrate --all", "a migration in the image of web"},
+                   {"slipway run shop.worker", "the instance's own command, once"}},
+      .run = run};
+}
+
+}  // namespace slipway::cli
