@@ -1,0 +1,146 @@
+// The fake cluster itself: nodes, revisions, tasks, and what becomes of them as time passes.
+//
+// A deterministic state machine without threads or locks: the same calls at the same times with the same
+// random numbers give the same cluster. FakeCluster puts a mutex and a clock around it; FakeEngine speaks the
+// contract in front of it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "base/random.h"
+#include "engine/fake/agenda.h"
+#include "engine/fake/knobs.h"
+#include "engine/fake/log.h"
+#include "engine/fake/process.h"
+#include "model/observed.h"
+
+namespace slipway::engine::fake {
+
+class World {
+ public:
+  World(Options options, Random& random);
+  World(const World&) = delete;
+
+  // Brings the world to this instant, carrying out all that fell due before it.
+  void advance(SteadyTime steady, Time wall);
+  std::optional<SteadyTime> next_due() const { return agenda_.next(); }
+  // Grows whenever anything that observe() tells has changed.
+  uint64_t version() const { return version_; }
+
+  // The verbs of the contract, see engine/engine.h. They take effect at the instant of the last advance().
+  model::Observed observe() const;
+  Status scale(const model::Revision& revision, int count, model::Generation generation);
+  Status remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
+                      model::Generation generation);
+  Status remove(const model::RevisionId& revision, Duration grace, model::Generation generation);
+  Status run_once(const RunRequest& request);
+  void collect(const model::TaskId& task, Duration grace);
+  Status set_draining(const model::NodeId& node, bool draining, model::Generation generation);
+  Status release();
+  Status check_image(const model::Image& image) const;
+
+  // NotFound where there is no such task.
+  Result<std::shared_ptr<TaskLog>> log(const model::TaskId& task) const;
+  // A process inside the task that prints through `print`. Unavailable where the task does not run.
+  Result<std::unique_ptr<Process>> process_in(const ExecRequest& request,
+                                              std::function<void(Stream, std::string)> print);
+  bool runs(const model::TaskId& task) const;
+
+  // What happens to a cluster.
+  void set_knobs(const TaskKnobs& knobs) { knobs_ = knobs; }
+  void set_knobs(const model::RevisionId& revision, const TaskKnobs& knobs) {
+    revision_knobs_[revision] = knobs;
+  }
+  Options& options() { return options_; }
+  Status kill_task(const model::TaskId& task, int signal);  // behind the engine's back
+  Status set_node_ready(const model::NodeId& node, bool ready);
+  Files& files() { return files_; }
+  // The task whose port is open and answers at this address, as a client of it would find.
+  std::optional<model::TaskId> answering_at(const model::Address& address) const;
+
+ private:
+  struct Task {
+    model::Task seen;
+    model::Revision revision;
+    std::vector<std::string> argv;
+    std::map<std::string, std::string> env;
+    std::unique_ptr<Process> process;  // while it runs
+    Files layer;
+    std::shared_ptr<TaskLog> log = std::make_shared<TaskLog>();
+    uint64_t run = 0;  // counts starts and ends: what was put on the agenda for an earlier run has lapsed
+    int failures = 0;  // ends in a row, for the backoff
+    int failed_checks = 0;  // in a row
+    bool stopping = false;
+    bool started_before = false;
+  };
+  struct RevisionState {
+    model::Revision revision;
+    int count = 0;
+    model::Generation generation = 0;
+    bool removing = false;
+    std::set<model::TaskId> tasks;  // not the one-off ones
+  };
+  struct NodeState {
+    model::Node node;
+    model::Generation generation = 0;
+    double used_cpus = 0;
+    int64_t used_mem_mb = 0;
+    int tasks = 0;
+  };
+
+  // world.cpp: counts, places.
+  void reconcile(RevisionState& state);
+  Task& create_task(const model::Revision& revision, const model::TaskId& id);
+  void choose_and_stop(RevisionState& state, int how_many);
+  NodeState* choose_node(const model::TaskSpec& spec, std::string& why_not);
+  void place(Task& task);
+  void place_pending();
+  void leave_node(Task& task);
+  void erase(Task& task);
+  Task* find(const model::TaskId& id);
+
+  // life.cpp: from the first start to the last exit.
+  using Action = void (World::*)(Task&);
+  void later(const Task& task, Duration wait, Action action);
+  void prepare(Task& task);
+  void start(Task& task);
+  void start_process(Task& task);
+  void carry_on(Task& task);
+  void end_by_knob(Task& task);
+  void check_health(Task& task);
+  std::string failing_check(Task& task);
+  void set_health(Task& task, model::Health health);
+  void stop(Task& task, Duration grace);
+  void heed(Task& task);
+  void kill(Task& task);
+  void exited(Task& task, const model::Exit& exit);
+  void fail_start(Task& task, const std::string& reason);
+  void start_again(Task& task, Duration delay, const std::string& reason);
+  std::optional<std::string> missing_part(const Task& task) const;
+  const TaskKnobs& knobs_of(const Task& task) const;
+  Surroundings surroundings_of(Task& task);
+  void changed() { ++version_; }
+
+  Options options_;
+  Random& random_;
+  TaskKnobs knobs_;
+  std::map<model::RevisionId, TaskKnobs> revision_knobs_;
+  Agenda agenda_;
+  SteadyTime steady_{};
+  Time wall_{};
+  std::map<model::NodeId, NodeState> nodes_;
+  std::map<model::RevisionId, RevisionState> revisions_;
+  std::map<model::TaskId, std::unique_ptr<Task>> tasks_;
+  std::set<model::TaskId> pending_;
+  std::map<std::string, model::TaskId> by_ip_;
+  uint32_t last_ip_ = 0;
+  Files files_;
+  uint64_t version_ = 0;
+};
+
+}  // namespace slipway::engine::fake
