@@ -1,0 +1,171 @@
+#include "main/serve.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "api/registry.h"
+#include "api/server.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "discovery/proxy.h"
+#include "engine/fake/fake_engine.h"
+#include "engine/local/local_engine.h"
+#include "io/event_loop.h"
+#include "io/file.h"
+#include "reconcile/loop.h"
+#include "state/sqlite_store.h"
+
+namespace slipway::daemon {
+
+namespace {
+
+constexpr std::string_view kArea = "serve";
+
+Result<std::unique_ptr<engine::Engine>> make_engine(const config::ClusterConfig& cluster, const Clock& clock,
+                                                    Random& random) {
+  if (cluster.engine == "fake") return std::unique_ptr<engine::Engine>(engine::fake::make_engine(clock, random));
+  if (cluster.engine != "local") {
+    return Error(ErrorCode::Invalid, fmt::format("engine '{}' is neither local nor fake", cluster.engine));
+  }
+  engine::local::LocalOptions options;
+  options.cluster = cluster.cluster;
+  options.state = cluster.state;
+  options.isolation = cluster.isolation;
+  options.runtime = cluster.runtime;
+  options.subnet = cluster.network.subnet;
+  options.nat = cluster.network.nat;
+  options.log_bytes = static_cast<uint64_t>(cluster.limits.log_mb) << 20;
+  options.image_bytes = static_cast<uint64_t>(cluster.limits.image_gb) << 30;
+  options.max_tasks = cluster.limits.tasks;
+  options.starts = cluster.limits.starts;
+  auto engine = TRY(engine::local::LocalEngine::create(std::move(options), clock, random));
+  return std::unique_ptr<engine::Engine>(std::move(engine));
+}
+
+std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluster, const Clock& clock) {
+  discovery::ProxySettings settings;
+  settings.bind = cluster.proxy.bind;
+  settings.http_port = cluster.proxy.http_port;
+  settings.haproxy = cluster.proxy.haproxy;
+  settings.directory = (cluster.state / "proxy").string();
+  return discovery::make_haproxy_proxy(std::move(settings), clock);
+}
+
+Result<config::ClusterConfig> load(const cli::ServeOptions& options) {
+  auto loaded = options.file ? TRY(config::load_cluster_file(*options.file))
+                             : TRY(config::load_cluster_directory(options.directory.value_or(".")));
+  if (loaded.problems.empty()) return loaded.cluster;
+  std::string text;
+  for (const model::Problem& problem : loaded.problems) text += "\n  " + problem.text();
+  return Error(ErrorCode::Invalid, "the cluster file has problems:" + text);
+}
+
+api::ControlPlane plane_of(const config::ClusterConfig& cluster) {
+  api::ControlPlane plane;
+  plane.cluster = cluster.cluster;
+  plane.directory = cluster.config;
+  plane.endpoint = cluster.api;
+  plane.state = cluster.state;
+  return plane;
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> map;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos) map[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return map;
+}
+
+// Everything that lives as long as the daemon, in the order in which it is built; destroyed in reverse.
+struct Daemon {
+  SystemClock clock;
+  SystemRandom random;
+  config::ClusterConfig cluster;
+  io::Fd lock;
+  io::EventLoop loop;
+  std::unique_ptr<state::Store> store;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<discovery::Proxy> proxy;
+  std::unique_ptr<reconcile::Loop> control;
+  std::unique_ptr<api::ApiServer> api;
+};
+
+Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string& version) {
+  daemon.cluster = TRY(load(options));
+  const config::ClusterConfig& cluster = daemon.cluster;
+  TRY(io::make_directories(cluster.state, 0711));
+  daemon.lock = TRY_CONTEXT(io::lock_file(cluster.state / "slipway.lock"), "another control plane has " +
+                                                                               cluster.state.string());
+  daemon.store = TRY(state::SqliteStore::open(cluster.state / "slipway.db", daemon.clock));
+  daemon.engine = TRY_CONTEXT(make_engine(cluster, daemon.clock, daemon.random), "start the engine");
+  daemon.proxy = make_proxy(cluster, daemon.clock);
+  daemon.control = std::make_unique<reconcile::Loop>(
+      reconcile::LoopParts{daemon.loop, *daemon.engine, *daemon.proxy, *daemon.store, daemon.clock, daemon.random},
+      cluster, [&loop = daemon.loop] { loop.stop(); });
+  TRY(daemon.control->start());
+  api::ServerFacts facts;
+  facts.version = version;
+  facts.cluster = cluster.cluster;
+  facts.engine = cluster.engine;
+  facts.config = cluster.config.string();
+  facts.state = cluster.state.string();
+  daemon.api = TRY_CONTEXT(
+      api::ApiServer::start(daemon.loop, cluster.api, *daemon.control, std::move(facts), daemon.clock),
+      "serve the API at " + cluster.api);
+  return {};
+}
+
+// After a shutdown that ended well nothing is left to remember.
+void forget_state(const config::ClusterConfig& cluster) {
+  const Status removed = io::remove_all(cluster.state);
+  if (!removed.has_value()) log::error(kArea, "{}", removed.error().text());
+}
+
+}  // namespace
+
+int serve(const cli::ServeOptions& options, const std::string& version) {
+  if (options.verbose) log::set_level(log::Level::Debug);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto daemon = std::make_unique<Daemon>();
+  const Status built = build(*daemon, options, version);
+  if (!built.has_value()) {
+    log::error(kArea, "{}", built.error().text());
+    return exit_code(built.error().code());
+  }
+  const auto registry = api::registry_directory(environment());
+  const Status registered = api::register_control_plane(registry, plane_of(daemon->cluster));
+  // Commands then need --api, which is no reason not to run.
+  if (!registered.has_value()) log::warning(kArea, "{}", registered.error().text());
+  for (const int signal : {SIGTERM, SIGINT}) {
+    daemon->loop.on_signal(signal, [&loop = daemon->loop](int) {
+      log::info(kArea, "told to end; tasks go on and the next control plane finds them");
+      loop.stop();
+    });
+  }
+  log::info(kArea, "slipway {} runs cluster {} from {}; API at {}", version, daemon->cluster.cluster,
+            daemon->cluster.config.string(), daemon->cluster.api);
+  daemon->loop.run();
+
+  const bool released = daemon->control->snapshot()->released;
+  const config::ClusterConfig cluster = daemon->cluster;
+  daemon->api->close();
+  daemon.reset();
+  if (released) {
+    forget_state(cluster);
+    const Status unregistered = api::unregister_control_plane(registry, cluster.state);
+    if (!unregistered.has_value()) log::error(kArea, "{}", unregistered.error().text());
+  }
+  log::info(kArea, "ended");
+  return 0;
+}
+
+}  // namespace slipway::daemon
