@@ -1,5 +1,6 @@
 #include "engine/local/log_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -101,7 +102,7 @@ class FileLogReader final : public LogReader {
   Result<ino_t> current_inode() const;
   bool at_fixed_end() const;
   void take(std::string_view raw, std::vector<LogLine>& lines);
-  void keep_wanted(std::vector<LogLine>& lines, size_t from);
+  void keep_wanted(std::vector<LogLine>& lines);
   bool wanted(const LogLine& line) const;
   Result<size_t> count_wanted(const std::filesystem::path& path) const;
   Status begin_at_tail();
@@ -113,7 +114,7 @@ class FileLogReader final : public LogReader {
   RawLines raw_;
   ino_t inode_ = 0;    // of the file being read; its number is not reused while we have it open
   LineJoiner joiner_;
-  std::vector<LogLine> joined_;
+  std::vector<LogLine> joined_;  // what the last entry completed
   Time last_at_{};
   size_t skip_ = 0;    // wanted lines before the tail begins
   std::optional<End> end_;
@@ -151,8 +152,8 @@ Result<std::vector<LogLine>> FileLogReader::read(Duration wait) {
     if (!lines.empty()) return lines;
     if (more) continue;
     if (!request_.follow || gone) {
-      joiner_.finish(lines);
-      keep_wanted(lines, 0);
+      joiner_.finish(joined_);
+      keep_wanted(lines);
       ended_ = true;
       return lines;
     }
@@ -215,26 +216,26 @@ bool FileLogReader::at_fixed_end() const {
 }
 
 void FileLogReader::take(std::string_view raw, std::vector<LogLine>& lines) {
-  const auto entry = parse_log_entry(raw);
-  const size_t before = lines.size();
-  if (entry) {
+  if (const auto entry = parse_log_entry(raw)) {
     last_at_ = entry->at;
-    joiner_.add(*entry, lines);
+    joiner_.add(*entry, joined_);
   } else {
     // Not ours to judge: whatever wrote it, it is in the task's log.
-    lines.push_back(LogLine{last_at_, Stream::Out, std::string(raw)});
+    joined_.push_back(LogLine{last_at_, Stream::Out, std::string(raw)});
   }
-  keep_wanted(lines, before);
+  keep_wanted(lines);
 }
 
-void FileLogReader::keep_wanted(std::vector<LogLine>& lines, size_t from) {
-  std::erase_if(lines, [this, &lines, from](const LogLine& line) {
-    if (&line < lines.data() + from) return false;
-    if (!wanted(line)) return true;
-    if (skip_ == 0) return false;
-    --skip_;
-    return true;
-  });
+void FileLogReader::keep_wanted(std::vector<LogLine>& lines) {
+  for (LogLine& line : joined_) {
+    if (!wanted(line)) continue;
+    if (skip_ > 0) {
+      --skip_;
+    } else {
+      lines.push_back(std::move(line));
+    }
+  }
+  joined_.clear();
 }
 
 bool FileLogReader::wanted(const LogLine& line) const {
@@ -280,7 +281,8 @@ Status FileLogReader::begin_at_tail() {
 
 Status FileLogReader::await_change(Duration wait) {
   pollfd poll{.fd = changes_.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&poll, 1, static_cast<int>(wait.count())) < 0 && errno != EINTR) return errno_error(errno, "wait for a log");
+  constexpr Duration kLongest = 1h;  // fits poll's int; the caller comes back
+  if (::poll(&poll, 1, static_cast<int>(std::min(wait, kLongest).count())) < 0 && errno != EINTR) return errno_error(errno, "wait for a log");
   // What changed does not matter, only that something did.
   char events[4096];
   while (::read(changes_.get(), events, sizeof events) > 0) {
