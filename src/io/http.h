@@ -56,7 +56,7 @@ struct HttpStreamed {
 };
 
 using HttpAnswer = std::variant<HttpResponse, HttpStreamed>;
-// Called once with the answer, from any thread.
+// Called once with the answer, from any thread. Dropped without a call, it answers 503.
 using HttpRespond = std::function<void(HttpAnswer)>;
 // Called on the loop's thread; must not block; answers now or later.
 using HttpHandler = std::function<void(HttpRequest, HttpRespond)>;
@@ -74,13 +74,15 @@ struct HttpServerLimits {
 
 class HttpServer {
  public:
+  // Loop's thread, or before the loop runs. The loop must outlive the server and every answer that is still owed.
   // Listens at once; a stale unix socket (nobody listens) is replaced, a live one is Conflict. `mode`: of the socket.
   static Result<std::unique_ptr<HttpServer>> listen(EventLoop& loop, const Endpoint& endpoint, HttpHandler handler,
                                                     HttpServerLimits limits = {}, int socket_mode = 0600);
   virtual ~HttpServer() = default;
   // The port it got, for "host:0".
   virtual int port() const = 0;
-  // Stops accepting and ends the streams (their next read or write is Unavailable).
+  // Stops accepting, drops the connections, ends the streams (their next read or write is Unavailable) and waits for
+  // their functions to return. Loop's thread, or while the loop does not run; destruction does the same.
   virtual void close() = 0;
 };
 
