@@ -43,8 +43,10 @@ class Cgroups {
   Result<CgroupUsage> usage(const std::string& group) const;
   // SIGKILL to every process in the group, again until none is left.
   Status kill(const std::string& group, const Clock& clock, Deadline deadline) const;
-  // Removes the group and those below it from every hierarchy; missing is fine. Conflict while processes are in it.
-  Status remove(const std::string& group) const;
+  // Kills what is in the group, then removes it and those below it from every hierarchy; missing is fine.
+  Status remove(const std::string& group, const Clock& clock, Deadline deadline) const;
+  // Removes a group that others may still have groups in: then it stays, which is no error.
+  void remove_if_empty(const std::string& group) const;
 
  private:
   std::vector<std::filesystem::path> folders(const std::string& group) const;

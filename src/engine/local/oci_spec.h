@@ -48,6 +48,7 @@ struct SpecInput {
   std::string cgroup;                   // "/slipway/<cluster>/<task>"
   CgroupMode cgroups = CgroupMode::V2;
   uint64_t open_files = 1048576;        // limit of open files: the smaller of this and the host's hard limit
+  int oom_score = 0;                    // never below our own: lowering it takes a capability
   bool process = false;                 // for the process runtime: only args, env and cwd count
 };
 
