@@ -1,11 +1,14 @@
 // Healthy tasks -> HAProxy configuration text. Pure: the same routes give the same text.
 //
-// One backend an instance; a frontend for each declared port, and one shared http frontend that picks the backend by
-// host name. Servers are not in the text but for a warm start: they come and go through the runtime API (see proxy.h).
+// One backend an instance; a frontend for each declared port, and one shared http frontend that picks the
+// backend by host name. Servers are in the text only for a warm start: while HAProxy runs they come and go
+// through its runtime interface (see worker.h and proxy.h).
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/instance.h"
@@ -21,24 +24,49 @@ struct RoutedInstance {
 };
 
 struct ProxySettings {
-  std::string bind = "127.0.0.1";     // address of all frontends; "*" for every interface
-  int http_port = 8080;               // the shared frontend; 0: none
-  std::string directory;              // sockets, configuration, pid file; created when missing
-  std::string haproxy = "haproxy";    // the binary
+  std::string bind = "127.0.0.1";   // address of all frontends; "*" for every interface
+  int http_port = 8080;             // the shared frontend; 0: none
+  std::string directory = "";       // sockets, configuration, pid file; created when missing
+  std::string haproxy = "haproxy";  // the binary
   int max_connections = 4096;
 };
 
-// The configuration of these instances. `directory` names the sockets.
+// The sockets' names within `directory`. They are relative, and HAProxy runs in that folder, because the path
+// of a unix socket may not be longer than some 100 bytes and the folder's may.
+constexpr std::string_view kMasterSocket = "master.sock";
+constexpr std::string_view kWorkerSocket = "worker.sock";
+
+// What each server is checked by, in the text and when it is added at run time (a server that is added does
+// not inherit from default-server). Connecting is the test: a task that died is out after one failed request
+// or two failed checks, whichever is first, long before a control plane has to do anything; and back 250 ms
+// after it listens.
+constexpr std::string_view kServerOptions =
+    "check inter 1s fastinter 250ms downinter 250ms fall 2 rise 1 observe layer4 error-limit 1 on-error "
+    "mark-down";
+
+// The configuration of these instances. Tasks that are being drained are left out of it: whoever reads this
+// text from the start has no sessions with them.
 std::string haproxy_text(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);
 
-// Names in the text and in the runtime API.
+// Names everything in the text but the servers, and stands in it as HAProxy's description of itself: two
+// texts of one signature differ by nothing that the runtime interface cannot change.
+std::string signature(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);
+
+// True when the text has no frontend, so that there is nothing to run HAProxy for (nor would it start).
+bool has_frontend(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);
+
+// Names in the text and in the runtime interface. Bytes that HAProxy does not take in a name stand as ':' and
+// two hexadecimal digits, so every name can be read back.
 std::string backend_name(const model::InstanceId& id);
 std::string server_name(const model::TaskId& id);
+model::TaskId task_of_server(std::string_view server);
+std::string port_frontend_name(int port);
+constexpr std::string_view kSharedFrontend = "shared";
 
-// Instances that cannot stand beside the others: a port or domain that an earlier one (by id) has already, or the
-// shared port. The rest are kept.
+// Instances that cannot stand beside the others: a port or domain that an earlier one (by id) has already, or
+// the shared port. The rest are kept.
 struct Admission {
-  std::vector<RoutedInstance> admitted;
+  std::vector<RoutedInstance> admitted;              // sorted by id
   std::map<model::InstanceId, std::string> refused;  // why, naming the other
 };
 Admission admit(const ProxySettings& settings, std::vector<RoutedInstance> wanted);

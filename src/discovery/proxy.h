@@ -1,9 +1,10 @@
 // The load balancer of this machine, kept in step with the plan's routes.
 //
-// HaproxyProxy runs HAProxy in master-worker mode in a session of its own, so that traffic goes on when the control
-// plane dies; a new control plane finds it by its sockets and goes on. Tasks are added, drained and removed through the
-// runtime API; only a change of frontends or backends reloads, after the new text has passed HAProxy's own check. A
-// frontend that HAProxy refuses (a taken port) is left out and named, the rest go on.
+// HaproxyProxy runs HAProxy in master-worker mode in a session of its own, so that traffic goes on when the
+// control plane dies; a new control plane finds it by its sockets and goes on. Tasks are added, drained and
+// removed through the runtime API; only a change of frontends or backends reloads, after the new text has
+// passed HAProxy's own check. A frontend that HAProxy refuses (a taken port) is left out and named, the rest
+// go on.
 //
 // Called from one thread at a time.
 #pragma once

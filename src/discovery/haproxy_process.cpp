@@ -1,0 +1,225 @@
+#include "discovery/haproxy_process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "discovery/haproxy.h"
+#include "discovery/worker.h"
+#include "io/process.h"
+
+namespace slipway::discovery {
+namespace {
+
+constexpr std::string_view kConfig = "haproxy.cfg";
+constexpr std::string_view kNextConfig = "haproxy.cfg.next";
+constexpr std::string_view kLog = "haproxy.log";
+constexpr std::string_view kPidFile = "haproxy.pid";
+constexpr uintmax_t kLogLimit = 1 << 20;
+// How long to wait between two looks at a HAProxy that starts or reloads, which takes it 30 ms or so.
+constexpr Duration kLook = 2ms;
+// What it is given to end by itself before it is killed.
+constexpr Duration kTermWait = 3s;
+
+// Waits for the process behind `pidfd` to end; false when `wait` is over first.
+bool ends_within(const io::Fd& pidfd, Duration wait) {
+  pollfd item{pidfd.get(), POLLIN, 0};
+  return poll(&item, 1, static_cast<int>(wait.count())) > 0;
+}
+
+// What HAProxy complains of, without its own decoration:
+//   [ALERT]    (9155) : Starting frontend x: cannot bind socket (Address already in use) [127.0.0.1:80]
+std::string complaints(std::string_view text) {
+  std::vector<std::string> found;
+  for (const std::string& line : split(text, '\n')) {
+    const size_t begin = line.find(" : ");
+    if (!line.starts_with("[ALERT]") || begin == std::string::npos) continue;
+    found.emplace_back(trim(std::string_view(line).substr(begin + 3)));
+    if (found.size() == 3) break;
+  }
+  return join(found, "; ");
+}
+
+}  // namespace
+
+HaproxyProcess::HaproxyProcess(std::string directory, std::string program, const Clock& clock)
+    : directory_(std::move(directory)),
+      program_(std::move(program)),
+      clock_(clock),
+      cli_(directory_, clock) {}
+
+Result<std::string> HaproxyProcess::program() const {
+  const std::optional<std::string> found = io::find_program(program_);
+  if (found) return *found;
+  return Error(
+      ErrorCode::NotFound,
+      fmt::format("{} is not installed: install the package haproxy (apt-get install haproxy)", program_));
+}
+
+std::optional<pid_t> HaproxyProcess::recorded() const {
+  const Result<std::string> text = io::read_file(path(kPidFile));
+  if (!text) return std::nullopt;
+  const std::vector<std::string> words = split(trim(*text), ' ');
+  pid_t pid = 0;
+  if (words.size() != 2) return std::nullopt;
+  std::from_chars(words[0].data(), words[0].data() + words[0].size(), pid);
+  const Result<uint64_t> started = io::process_start_time(pid);
+  if (pid <= 1 || !started || std::to_string(*started) != words[1]) return std::nullopt;
+  return pid;
+}
+
+void HaproxyProcess::reap() {
+  if (child_ != 0 && waitpid(child_, nullptr, WNOHANG) != 0) child_ = 0;
+}
+
+Result<std::optional<Processes>> HaproxyProcess::running(Deadline deadline) {
+  for (;;) {
+    reap();
+    Result<Processes> processes = cli_.processes(deadline);
+    if (processes && !processes->workers.empty()) return std::optional(*std::move(processes));
+    if (!processes && processes.error().code() != ErrorCode::Unavailable) return processes.error();
+    // Nobody answers: none runs, or one is just starting or reloading.
+    const std::optional<pid_t> pid = processes ? processes->master : recorded();
+    if (!pid) return std::optional<Processes>();
+    const Result<io::Fd> pidfd = io::open_pidfd(*pid);
+    if (!pidfd) return std::optional<Processes>();
+    if (deadline.passed(clock_.steady_now())) {
+      return Error(ErrorCode::Timeout,
+                   fmt::format("HAProxy (pid {}) runs but has no worker that answers", *pid));
+    }
+    ends_within(*pidfd, kLook);
+  }
+}
+
+Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
+  TRY(io::make_directories(directory_, 0700));
+  TRY(io::write_file(path(kNextConfig), text, false, 0600));
+  io::Command command;
+  command.argv = {TRY(program()), "-c", "-f", std::string(kNextConfig)};
+  command.directory = directory_;
+  const io::Finished finished = TRY(io::run(command, clock_, deadline));
+  if (finished.ok()) return {};
+  const std::string why = complaints(finished.err);
+  return Error(ErrorCode::Invalid, "HAProxy refuses it: " + (why.empty() ? finished.last_lines() : why));
+}
+
+Status HaproxyProcess::start(const std::string& text, const std::string& signature, Deadline deadline) {
+  const std::string haproxy = TRY(program());
+  TRY(io::make_directories(directory_, 0700));
+  TRY(io::write_file(path(kConfig), text, false, 0600));
+  const io::Fd log(open(path(kLog).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+  if (!log.valid()) return errno_error(errno, "open " + path(kLog));
+  io::Command command;
+  command.argv = {
+      haproxy, "-W", "-S", fmt::format("unix@{},mode,600", kMasterSocket), "-f", std::string(kConfig)};
+  command.directory = directory_;
+  command.stdout_fd = log.get();
+  command.stderr_fd = log.get();
+  command.new_session = true;
+  child_ = TRY(io::spawn(command));
+  const Result<uint64_t> started = io::process_start_time(child_);
+  if (started) {
+    TRY(io::write_file(path(kPidFile), fmt::format("{} {}\n", child_, *started), false, 0600));
+  }
+  const Status serving = serve(signature, child_, deadline);
+  reap();
+  if (serving) return {};
+  const std::string why = complaint(0);
+  return why.empty() ? serving.error() : Error(ErrorCode::Unavailable, "HAProxy did not start: " + why);
+}
+
+Status HaproxyProcess::reload(const std::string& text, const std::string& signature, Deadline deadline) {
+  const Processes before = TRY(cli_.processes(deadline));
+  TRY(io::write_file(path(kConfig), text, false, 0600));
+  const size_t log_before = log_size();
+  TRY(cli_.reload(deadline));
+  const Status serving = serve(signature, before.master, deadline);
+  if (serving) return {};
+  const std::string why = complaint(log_before);
+  return why.empty() ? serving.error() : Error(ErrorCode::Unavailable, "HAProxy did not reload: " + why);
+}
+
+// Waits for a worker that was started with the text of `signature`.
+Status HaproxyProcess::serve(const std::string& signature, pid_t master, Deadline deadline) {
+  const Result<io::Fd> pidfd = io::open_pidfd(master);
+  if (!pidfd) return Error(ErrorCode::Unavailable, "HAProxy ended at once");
+  while (!deadline.passed(clock_.steady_now())) {
+    // Errors are part of it: the master's socket is not there yet, or has just been replaced.
+    const Result<Processes> processes = cli_.processes(deadline);
+    if (processes && processes->failed_reloads > 0)
+      return Error(ErrorCode::Unavailable, "HAProxy's reload failed");
+    if (processes && !processes->workers.empty()) {
+      const auto answers = cli_.ask(processes->workers.front(), worker_questions(), deadline);
+      const Result<WorkerView> view = answers ? parse_worker(*answers) : Result<WorkerView>(answers.error());
+      if (view && view->signature == signature) return {};
+    }
+    if (ends_within(*pidfd, kLook)) return Error(ErrorCode::Unavailable, "HAProxy ended");
+  }
+  return Error(ErrorCode::Timeout, "HAProxy was told its configuration and does not serve it yet");
+}
+
+Status HaproxyProcess::stop(Deadline deadline) {
+  // One that cannot say its pid is found by the record of it.
+  const Result<Processes> processes = cli_.processes(deadline);
+  const std::optional<pid_t> master = processes ? processes->master : recorded();
+  std::vector<io::Fd> rest;
+  if (processes) {
+    std::vector<pid_t> workers = processes->workers;
+    workers.insert(workers.end(), processes->old_workers.begin(), processes->old_workers.end());
+    for (const pid_t worker : workers) {
+      if (Result<io::Fd> pidfd = io::open_pidfd(worker)) rest.push_back(*std::move(pidfd));
+    }
+  }
+  if (master) {
+    if (Result<io::Fd> pidfd = io::open_pidfd(*master)) {
+      kill(*master, SIGTERM);
+      if (!ends_within(*pidfd, std::min(kTermWait, deadline.left(clock_.steady_now()))))
+        kill(*master, SIGKILL);
+      rest.push_back(*std::move(pidfd));
+    }
+  }
+  // Workers end by themselves when their master has.
+  for (const io::Fd& pidfd : rest) {
+    if (!ends_within(pidfd, deadline.left(clock_.steady_now()))) {
+      return Error(ErrorCode::Timeout, "HAProxy was told to stop and has not yet");
+    }
+  }
+  reap();
+  for (const std::string_view name : {kConfig, kNextConfig, kLog, kPidFile, kMasterSocket, kWorkerSocket}) {
+    TRY(io::remove_all(path(name)));
+  }
+  std::error_code not_empty;  // then somebody else's file is in it, and it stays
+  std::filesystem::remove(directory_, not_empty);
+  return {};
+}
+
+size_t HaproxyProcess::log_size() const {
+  std::error_code missing;
+  const uintmax_t size = std::filesystem::file_size(path(kLog), missing);
+  return missing ? 0 : static_cast<size_t>(size);
+}
+
+std::string HaproxyProcess::complaint(size_t offset) const {
+  const Result<std::string> text = io::read_file(path(kLog));
+  if (!text) return "";
+  return complaints(std::string_view(*text).substr(std::min(offset, text->size())));
+}
+
+void HaproxyProcess::bound_log() {
+  if (log_size() <= kLogLimit) return;
+  if (truncate(path(kLog).c_str(), 0) != 0)
+    log::warning("proxy", "cut {}: {}", path(kLog), std::strerror(errno));
+}
+
+}  // namespace slipway::discovery

@@ -1,0 +1,467 @@
+// HaproxyProxy with the real HAProxy and small servers of ours.
+#include "discovery/proxy.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <poll.h>
+#include <signal.h>
+#include <thread>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/mutex.h"
+#include "discovery/fake_proxy.h"
+#include "discovery/haproxy_process.h"
+#include "discovery/sockets.h"
+#include "io/file.h"
+
+namespace slipway::discovery {
+namespace {
+
+using ::testing::HasSubstr;
+
+io::Fd listen_anywhere(int& port) {
+  io::Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0) << std::strerror(errno);
+  EXPECT_EQ(listen(fd.get(), 128), 0);
+  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port = ntohs(address.sin_port);
+  return fd;
+}
+
+// A port that was free a moment ago.
+int free_port() {
+  int port = 0;
+  listen_anywhere(port);
+  return port;
+}
+
+std::string read_until(int fd, std::string_view end) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (text.find(end) == std::string::npos) {
+    pollfd item{fd, POLLIN, 0};
+    if (poll(&item, 1, 20'000) <= 0) return text;
+    const ssize_t got = read(fd, buffer.data(), buffer.size());
+    if (got <= 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(got));
+  }
+  return text;
+}
+
+// Answers every HTTP request with its name; one for /hold only when released.
+class TestServer {
+ public:
+  explicit TestServer(std::string name, int port = 0) : name_(std::move(name)), port_(port) {
+    listener_ = listen_anywhere(port_);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~TestServer() { stop(); }
+
+  int port() const { return port_; }
+  int requests() const { return requests_; }
+  void release() {
+    const Lock lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+  void wait_for_held() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return held_ > 0; });
+  }
+  void stop() {
+    release();
+    if (!thread_.joinable()) return;
+    shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+    for (std::thread& connection : connections_) connection.join();
+    listener_.reset();
+  }
+  model::Route route(model::Traffic traffic = model::Traffic::In) const {
+    return {model::TaskId(name_), {"127.0.0.1", port_, 80}, traffic};
+  }
+
+ private:
+  void serve() {
+    for (;;) {
+      io::Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!connection.valid()) return;
+      connections_.emplace_back([this, fd = std::move(connection)] { answer(fd.get()); });
+    }
+  }
+  void answer(int fd) {
+    const std::string request = read_until(fd, "\r\n\r\n");
+    if (request.empty()) return;  // a health check
+    ++requests_;
+    if (request.find("/hold") != std::string::npos) {
+      std::unique_lock lock(mutex_);
+      ++held_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return released_; });
+    }
+    const std::string response = fmt::format(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", name_.size(), name_);
+    send(fd, response.data(), response.size(), MSG_NOSIGNAL);
+  }
+
+  const std::string name_;
+  int port_;
+  io::Fd listener_;
+  std::thread thread_;
+  std::vector<std::thread> connections_;
+  std::atomic<int> requests_ = 0;
+  Mutex mutex_;
+  Condition changed_;
+  int held_ GUARDED_BY(mutex_) = 0;
+  bool released_ GUARDED_BY(mutex_) = false;
+};
+
+// The whole answer to one request; empty when there was none.
+std::string get(int port, const std::string& path = "/", const std::string& host = "localhost") {
+  const io::Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return "";
+  const std::string request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, host);
+  send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  return read_until(fd.get(), "never in an answer");
+}
+
+class HaproxyProxyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!io::find_program("haproxy")) GTEST_SKIP() << "haproxy is not installed";
+    Result<io::TemporaryDirectory> directory = io::TemporaryDirectory::create();
+    ASSERT_TRUE(directory);
+    directory_.emplace(*std::move(directory));
+    settings_.directory = directory_->path() / "haproxy";
+    settings_.http_port = free_port();
+    proxy_ = make_haproxy_proxy(settings_, clock_);
+  }
+  void TearDown() override {
+    if (proxy_) {
+      const Status stopped = proxy_->stop(soon());
+      EXPECT_TRUE(stopped) << stopped.error().text();
+    }
+  }
+
+  Deadline soon() const { return clock_.deadline_in(20s); }
+
+  ProxyState sync(const std::vector<RoutedInstance>& wanted) {
+    Result<ProxyState> state = proxy_->sync(wanted, soon());
+    EXPECT_TRUE(state) << state.error().text();
+    return state ? *std::move(state) : ProxyState{};
+  }
+
+  // Observes until `done` is true of the state; the state then. Bounded by the deadline.
+  template <class Done>
+  ProxyState until(Done done) {
+    const Deadline deadline = soon();
+    for (;;) {
+      const Result<ProxyState> state = proxy_->observe(deadline);
+      EXPECT_TRUE(state) << state.error().text();
+      if (state && done(*state)) return *state;
+      if (deadline.passed(clock_.steady_now())) {
+        ADD_FAILURE() << "the load balancer did not get there";
+        return {};
+      }
+      poll(nullptr, 0, 5);
+    }
+  }
+
+  pid_t master() const {
+    const Result<Processes> processes = MasterCli(settings_.directory, clock_).processes(soon());
+    return processes ? processes->master : 0;
+  }
+  std::vector<pid_t> workers() const {
+    const Result<Processes> processes = MasterCli(settings_.directory, clock_).processes(soon());
+    return processes ? processes->workers : std::vector<pid_t>();
+  }
+
+  static RoutedInstance instance(const std::string& service, int port, std::vector<model::Route> routes) {
+    return {{service, "main"}, {port, model::ProxyMode::Http, {}}, std::move(routes)};
+  }
+
+  SystemClock clock_;
+  std::optional<io::TemporaryDirectory> directory_;
+  ProxySettings settings_;
+  std::unique_ptr<Proxy> proxy_;
+};
+
+TEST_F(HaproxyProxyTest, StartsWithWhatIsWantedAndLeavesNothingWhenStopped) {
+  const TestServer one("one");
+  const int port = free_port();
+  const ProxyState state = sync({instance("web", port, {one.route()})});
+  EXPECT_TRUE(state.servers.at(model::TaskId("one")).in);
+  EXPECT_TRUE(state.refused.empty());
+  EXPECT_THAT(get(port), HasSubstr("one"));
+  const pid_t pid = master();
+  ASSERT_GT(pid, 0);
+  ASSERT_TRUE(proxy_->stop(soon()));
+  EXPECT_FALSE(io::exists(settings_.directory));
+  EXPECT_NE(kill(pid, 0), 0);
+  EXPECT_TRUE(proxy_->stop(soon()));
+}
+
+TEST_F(HaproxyProxyTest, AddsAndRemovesTasksWithoutAReload) {
+  const TestServer one("one");
+  const TestServer two("two");
+  const int port = free_port();
+  sync({instance("web", port, {one.route()})});
+  const std::vector<pid_t> before = workers();
+  ProxyState state = sync({instance("web", port, {one.route(), two.route()})});
+  EXPECT_TRUE(state.servers.at(model::TaskId("two")).in);
+  EXPECT_NE(get(port), get(port));  // by turns
+  state = sync({instance("web", port, {two.route()})});
+  EXPECT_FALSE(state.servers.contains(model::TaskId("one")));
+  EXPECT_THAT(get(port), HasSubstr("two"));
+  EXPECT_EQ(workers(), before);
+}
+
+TEST_F(HaproxyProxyTest, DrainsATaskWhileItsRequestsGoOn) {
+  TestServer one("one");
+  const TestServer two("two");
+  const int port = free_port();
+  sync({instance("web", port, {one.route()})});
+  std::string held;
+  std::thread client([&] { held = get(port, "/hold"); });
+  one.wait_for_held();
+  const std::vector<RoutedInstance> draining = {
+      instance("web", port, {one.route(model::Traffic::Drain), two.route()})};
+  const ProxyState state = sync(draining);
+  EXPECT_FALSE(state.servers.at(model::TaskId("one")).in);
+  EXPECT_TRUE(state.servers.at(model::TaskId("one")).draining);
+  EXPECT_EQ(state.servers.at(model::TaskId("one")).sessions, 1);
+  for (int i = 0; i < 6; ++i) EXPECT_THAT(get(port), HasSubstr("two"));
+  one.release();
+  client.join();
+  EXPECT_THAT(held, HasSubstr("one"));
+  until([](const ProxyState& now) { return now.servers.at(model::TaskId("one")).sessions == 0; });
+}
+
+TEST_F(HaproxyProxyTest, BringsADrainedTaskBack) {
+  const TestServer one("one");
+  const int port = free_port();
+  sync({instance("web", port, {one.route()})});
+  sync({instance("web", port, {one.route(model::Traffic::Drain)})});
+  EXPECT_THAT(get(port), HasSubstr("no task of web.main is healthy"));
+  EXPECT_TRUE(sync({instance("web", port, {one.route()})}).servers.at(model::TaskId("one")).in);
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, CountsSessionsThatAReloadLeftInTheOldWorker) {
+  TestServer one("one");
+  const TestServer two("two");
+  const int port = free_port();
+  sync({instance("web", port, {one.route()})});
+  std::string held;
+  std::thread client([&] { held = get(port, "/hold"); });
+  one.wait_for_held();
+  // A second service makes it reload; then the task with the request in the old worker is drained.
+  const RoutedInstance api = instance("api", free_port(), {two.route()});
+  sync({api, instance("web", port, {one.route()})});
+  const ProxyState state = sync({api, instance("web", port, {one.route(model::Traffic::Drain)})});
+  EXPECT_EQ(state.servers.at(model::TaskId("one")).sessions, 1);
+  one.release();
+  client.join();
+  EXPECT_THAT(held, HasSubstr("one"));
+  until([](const ProxyState& now) { return now.servers.at(model::TaskId("one")).sessions == 0; });
+}
+
+TEST_F(HaproxyProxyTest, TakesInATaskThatIsNotReadyWhenItListens) {
+  const TestServer one("one");
+  const int port = free_port();
+  const int late = free_port();
+  const model::Route later{model::TaskId("late"), {"127.0.0.1", late, 80}, model::Traffic::In};
+  sync({instance("web", port, {one.route()})});
+  EXPECT_FALSE(sync({instance("web", port, {later, one.route()})}).servers.at(model::TaskId("late")).in);
+  for (int i = 0; i < 6; ++i) EXPECT_THAT(get(port), HasSubstr("one"));
+  const TestServer listens("late", late);
+  until([](const ProxyState& now) { return now.servers.at(model::TaskId("late")).in; });
+}
+
+TEST_F(HaproxyProxyTest, TakesOutATaskThatDiedWithoutBeingTold) {
+  TestServer one("one");
+  const TestServer two("two");
+  const int port = free_port();
+  sync({instance("web", port, {one.route(), two.route()})});
+  one.stop();
+  for (int i = 0; i < 6; ++i) EXPECT_THAT(get(port), HasSubstr("two"));
+  until([](const ProxyState& now) { return !now.servers.at(model::TaskId("one")).in; });
+}
+
+TEST_F(HaproxyProxyTest, FindsTheRunningOneAgain) {
+  const TestServer one("one");
+  const int port = free_port();
+  const std::vector<RoutedInstance> wanted = {instance("web", port, {one.route()})};
+  sync(wanted);
+  const std::vector<pid_t> before = workers();
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  EXPECT_TRUE(proxy_->observe(soon())->servers.at(model::TaskId("one")).in);
+  EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
+  EXPECT_EQ(workers(), before);
+}
+
+TEST_F(HaproxyProxyTest, StartsAgainWhenItWasKilled) {
+  const TestServer one("one");
+  const int port = free_port();
+  const std::vector<RoutedInstance> wanted = {instance("web", port, {one.route()})};
+  sync(wanted);
+  const pid_t pid = master();
+  ASSERT_GT(pid, 0);
+  kill(pid, SIGKILL);
+  until([](const ProxyState& now) { return now.servers.empty(); });
+  EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, LeavesOutATakenPortNamesWhoHasItAndMendsItself) {
+  const TestServer one("one");
+  const TestServer two("two");
+  int taken = 0;
+  io::Fd squatter = listen_anywhere(taken);
+  const int port = free_port();
+  const std::vector<RoutedInstance> wanted = {instance("api", taken, {one.route()}),
+                                              instance("web", port, {two.route()})};
+  ProxyState state = sync(wanted);
+  EXPECT_THAT(state.refused.at({"api", "main"}),
+              HasSubstr(fmt::format("port {} is taken by discovery_test (pid {})", taken, getpid())));
+  EXPECT_THAT(get(port), HasSubstr("two"));
+  squatter.reset();
+  state = sync(wanted);
+  EXPECT_TRUE(state.refused.empty());
+  EXPECT_THAT(get(taken), HasSubstr("one"));
+  EXPECT_THAT(get(port), HasSubstr("two"));
+}
+
+TEST_F(HaproxyProxyTest, DoesNotStartWhenEverythingIsRefused) {
+  const TestServer one("one");
+  int taken = 0;
+  const io::Fd squatter = listen_anywhere(taken);
+  EXPECT_EQ(sync({instance("api", taken, {one.route()})}).refused.size(), 1U);
+  EXPECT_EQ(master(), 0);
+}
+
+TEST_F(HaproxyProxyTest, RoutesByHostOnTheSharedPort) {
+  const TestServer one("one");
+  const TestServer two("two");
+  const RoutedInstance web{
+      {"web", "main"}, {std::nullopt, model::ProxyMode::Http, {"Shop.test"}}, {one.route()}};
+  const RoutedInstance api{
+      {"api", "main"}, {std::nullopt, model::ProxyMode::Http, {"api.test"}}, {two.route()}};
+  sync({api, web});
+  EXPECT_THAT(get(settings_.http_port, "/", "SHOP.test:8080"), HasSubstr("one"));
+  EXPECT_THAT(get(settings_.http_port, "/", "api.test"), HasSubstr("two"));
+  EXPECT_THAT(get(settings_.http_port, "/", "other.test"),
+              HasSubstr("no service has the host \"other.test\""));
+}
+
+TEST_F(HaproxyProxyTest, LeavesOutAnInstanceThatHaproxyRefuses) {
+  const TestServer one("one");
+  const int port = free_port();
+  RoutedInstance bad = instance("bad", free_port(), {one.route()});
+  bad.routes[0].address.ip = "not an address";
+  const ProxyState state = sync({bad, instance("web", port, {one.route()})});
+  EXPECT_THAT(state.refused.at({"bad", "main"}), HasSubstr("HAProxy refuses it"));
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, LosesNoRequestWhileTasksAreReplacedAndServicesComeAndGo) {
+  const int port = free_port();
+  const int other = free_port();
+  std::vector<std::unique_ptr<TestServer>> servers;
+  servers.push_back(std::make_unique<TestServer>("task-0"));
+  const TestServer two("two");
+  sync({instance("web", port, {servers[0]->route()})});
+  std::atomic<bool> done = false;
+  std::atomic<int> served = 0;
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([&] {
+      while (!done) (get(port).starts_with("HTTP/1.1 200") ? served : failed)++;
+    });
+  }
+  for (int i = 1; i <= 20; ++i) {
+    servers.push_back(std::make_unique<TestServer>(fmt::format("task-{}", i)));
+    const TestServer& old = *servers[servers.size() - 2];
+    const TestServer& fresh = *servers.back();
+    std::vector<RoutedInstance> wanted = {
+        instance("web", port, {old.route(model::Traffic::Drain), fresh.route()})};
+    if (i % 2 == 0) wanted.push_back(instance("other", other, {two.route()}));
+    sync(wanted);
+    const model::TaskId drained = old.route().task;
+    until([&](const ProxyState& now) {
+      return !now.servers.contains(drained) || now.servers.at(drained).sessions == 0;
+    });
+    servers[servers.size() - 2]->stop();
+    const int so_far = served;
+    until([&](const ProxyState&) { return served > so_far + 5; });
+  }
+  done = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_GT(served, 100);
+  EXPECT_EQ(failed, 0) << "of " << served;
+}
+
+TEST_F(HaproxyProxyTest, WorksInAFolderWhosePathIsLongerThanASocketsMayBe) {
+  settings_.directory = directory_->path() / std::string(120, 'x') / "haproxy";
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  const TestServer one("one");
+  const int port = free_port();
+  EXPECT_TRUE(sync({instance("web", port, {one.route()})}).servers.at(model::TaskId("one")).in);
+}
+
+TEST_F(HaproxyProxyTest, PassesRawConnections) {
+  const TestServer one("one");
+  const int port = free_port();
+  sync({{{"legacy", "main"}, {port, model::ProxyMode::Tcp, {}}, {one.route()}}});
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST(HaproxyMissing, IsNotFoundAndNamesThePackage) {
+  SystemClock clock;
+  Result<io::TemporaryDirectory> directory = io::TemporaryDirectory::create();
+  ASSERT_TRUE(directory);
+  const auto proxy =
+      make_haproxy_proxy({.directory = directory->path() / "haproxy", .haproxy = "no-haproxy"}, clock);
+  const RoutedInstance web{{"web", "main"}, {free_port(), model::ProxyMode::Http, {}}, {}};
+  const Result<ProxyState> state = proxy->sync({web}, clock.deadline_in(5s));
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code(), ErrorCode::NotFound);
+  EXPECT_THAT(state.error().text(), HasSubstr("install the package haproxy"));
+}
+
+TEST(FakeProxy, DoesAsToldAndShowsItsKnobs) {
+  FakeProxy proxy;
+  const model::Route in{model::TaskId("a"), {"10.1.0.2", 80, 80}, model::Traffic::In};
+  const model::Route out{model::TaskId("b"), {"10.1.0.3", 80, 80}, model::Traffic::Drain};
+  const RoutedInstance web{{"web", "main"}, {18080, model::ProxyMode::Http, {}}, {in, out}};
+  proxy.sessions[out.task] = 2;
+  const Result<ProxyState> state = proxy.sync({web}, {});
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->servers.at(in.task).in);
+  EXPECT_EQ(state->servers.at(out.task).sessions, 2);
+  proxy.outage = Error(ErrorCode::Unavailable, "down");
+  EXPECT_FALSE(proxy.observe({}));
+}
+
+}  // namespace
+}  // namespace slipway::discovery
