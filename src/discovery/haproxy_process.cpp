@@ -31,6 +31,7 @@ constexpr uintmax_t kLogLimit = 1 << 20;
 constexpr Duration kLook = 2ms;
 // What it is given to end by itself before it is killed.
 constexpr Duration kTermWait = 3s;
+constexpr Duration kOrphanWait = 1s;
 
 // Waits for the process behind `pidfd` to end; false when `wait` is over first.
 bool ends_within(const io::Fd& pidfd, Duration wait) {
@@ -87,19 +88,47 @@ Result<std::optional<Processes>> HaproxyProcess::running(Deadline deadline) {
   for (;;) {
     reap();
     Result<Processes> processes = cli_.processes(deadline);
-    if (processes && !processes->workers.empty()) return std::optional(*std::move(processes));
+    if (processes && !processes->workers.empty()) {
+      remember_workers(*processes);
+      return std::optional(*std::move(processes));
+    }
     if (!processes && processes.error().code() != ErrorCode::Unavailable) return processes.error();
     // Nobody answers: none runs, or one is just starting or reloading.
     const std::optional<pid_t> pid = processes ? processes->master : recorded();
-    if (!pid) return std::optional<Processes>();
-    const Result<io::Fd> pidfd = io::open_pidfd(*pid);
-    if (!pidfd) return std::optional<Processes>();
+    const Result<io::Fd> pidfd = pid ? io::open_pidfd(*pid) : Error(ErrorCode::NotFound, "no HAProxy runs");
+    if (!pidfd) {
+      wait_for_orphans(deadline);
+      return std::optional<Processes>();
+    }
     if (deadline.passed(clock_.steady_now())) {
       return Error(ErrorCode::Timeout,
                    fmt::format("HAProxy (pid {}) runs but has no worker that answers", *pid));
     }
     ends_within(*pidfd, kLook);
   }
+}
+
+void HaproxyProcess::remember_workers(const Processes& processes) {
+  std::map<pid_t, io::Fd> seen;
+  for (const std::vector<pid_t>* pids : {&processes.workers, &processes.old_workers}) {
+    for (const pid_t pid : *pids) {
+      if (const auto known = workers_.find(pid); known != workers_.end()) {
+        seen.insert(workers_.extract(known));
+      } else if (Result<io::Fd> pidfd = io::open_pidfd(pid)) {
+        seen[pid] = *std::move(pidfd);
+      }
+    }
+  }
+  workers_ = std::move(seen);
+}
+
+void HaproxyProcess::wait_for_orphans(Deadline deadline) {
+  for (const auto& [pid, pidfd] : workers_) {
+    if (ends_within(pidfd, std::min(kOrphanWait, deadline.left(clock_.steady_now())))) continue;
+    log::warning("proxy", "HAProxy's process {} outlives its master: it is killed", pid);
+    kill(pid, SIGKILL);  // its pidfd says that it is that process still
+  }
+  workers_.clear();
 }
 
 Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
@@ -173,28 +202,19 @@ Status HaproxyProcess::stop(Deadline deadline) {
   // One that cannot say its pid is found by the record of it.
   const Result<Processes> processes = cli_.processes(deadline);
   const std::optional<pid_t> master = processes ? processes->master : recorded();
-  std::vector<io::Fd> rest;
-  if (processes) {
-    std::vector<pid_t> workers = processes->workers;
-    workers.insert(workers.end(), processes->old_workers.begin(), processes->old_workers.end());
-    for (const pid_t worker : workers) {
-      if (Result<io::Fd> pidfd = io::open_pidfd(worker)) rest.push_back(*std::move(pidfd));
-    }
-  }
+  if (processes) remember_workers(*processes);
   if (master) {
     if (Result<io::Fd> pidfd = io::open_pidfd(*master)) {
       kill(*master, SIGTERM);
       if (!ends_within(*pidfd, std::min(kTermWait, deadline.left(clock_.steady_now()))))
         kill(*master, SIGKILL);
-      rest.push_back(*std::move(pidfd));
+      if (!ends_within(*pidfd, deadline.left(clock_.steady_now()))) {
+        return Error(ErrorCode::Timeout,
+                     fmt::format("HAProxy (pid {}) was killed and has not ended yet", *master));
+      }
     }
   }
-  // Workers end by themselves when their master has.
-  for (const io::Fd& pidfd : rest) {
-    if (!ends_within(pidfd, deadline.left(clock_.steady_now()))) {
-      return Error(ErrorCode::Timeout, "HAProxy was told to stop and has not yet");
-    }
-  }
+  wait_for_orphans(deadline);
   reap();
   for (const std::string_view name : {kConfig, kNextConfig, kLog, kPidFile, kMasterSocket, kWorkerSocket}) {
     TRY(io::remove_all(path(name)));

@@ -6,10 +6,12 @@
 // haproxy.log (its messages, bounded), haproxy.pid, and the sockets named in haproxy.h. One thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
 #include "discovery/master_cli.h"
+#include "io/file.h"
 
 namespace slipway::discovery {
 
@@ -43,12 +45,17 @@ class HaproxyProcess {
   std::string complaint(size_t offset) const;
   size_t log_size() const;
   void reap();
+  void remember_workers(const Processes& processes);
+  // Workers of a master that was killed end by themselves some milliseconds later; until then they hold the
+  // ports.
+  void wait_for_orphans(Deadline deadline);
 
   std::string directory_;
   std::string program_;
   const Clock& clock_;
   MasterCli cli_;
-  pid_t child_ = 0;  // the master, when it is ours to wait for
+  pid_t child_ = 0;                  // the master, when it is ours to wait for
+  std::map<pid_t, io::Fd> workers_;  // as last seen, by pidfd
 };
 
 }  // namespace slipway::discovery
