@@ -1,7 +1,7 @@
-# slipway_library(FOLDER LINK ...): src/FOLDER/*.cpp as the static library slipway_<folder>, and the
-# *_test.cpp beside them as the test program <folder>_test, which ctest runs.
+# slipway_library(FOLDER LINK ... [TEST_LINK ...]): src/FOLDER/*.cpp as the static library slipway_<folder>, and the
+# *_test.cpp beside them as the test program <folder>_test (with what TEST_LINK adds), which ctest runs.
 function(slipway_library folder)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;TEST_LINK" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
   set(tests ${sources})
@@ -19,7 +19,7 @@ function(slipway_library folder)
   endif()
 
   if(SLIPWAY_TESTS AND tests)
-    slipway_test(${name}_test SOURCES ${tests} LINK slipway_${name})
+    slipway_test(${name}_test SOURCES ${tests} LINK slipway_${name} ${ARG_TEST_LINK})
   endif()
 endfunction()
 

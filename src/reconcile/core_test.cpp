@@ -1,0 +1,191 @@
+#include "reconcile/core.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/fake/fake_engine.h"
+#include "support/builders.h"
+
+namespace slipway::reconcile {
+namespace {
+
+using test::instance;
+
+const Time kStart{Duration(1'700'000'000'000)};
+
+model::Desired desired_of(std::vector<model::Instance> instances) {
+  model::Desired desired;
+  desired.instances = std::move(instances);
+  return desired;
+}
+
+CoreSettings settings() {
+  CoreSettings settings;
+  settings.cluster = "test";
+  settings.engine = "fake";
+  settings.proxy_http_port = 8080;
+  return settings;
+}
+
+// The shell in a few lines: an engine in virtual time, a load balancer that obeys at once.
+struct Machine {
+  FakeClock clock{kStart};
+  SeededRandom random{1};
+  engine::fake::FakeEngine engine{clock, random};
+  plan::Routing routing{true, {}, {}};
+  Core core{settings()};
+  model::Generation generation = 0;
+
+  model::Observed observed() { return engine.observe(clock.deadline_in(1s)).value(); }
+
+  Round round() {
+    Round round = core.decide(observed(), routing, clock.now());
+    routing.tasks.clear();
+    for (const auto& instance : round.routes) {
+      for (const model::Route& route : instance.routes) {
+        const bool in = route.traffic == model::Traffic::In;
+        routing.tasks[route.task] = plan::RoutedTask{in, !in, 0};
+      }
+    }
+    ++generation;
+    for (const model::Step& step : round.plan.steps) {
+      const Deadline deadline = clock.deadline_in(1s);
+      if (const auto* scale = std::get_if<model::ScaleStep>(&step.action)) {
+        EXPECT_TRUE(engine.scale(scale->revision, scale->count, generation, deadline).has_value());
+      } else if (const auto* tasks = std::get_if<model::RemoveTasksStep>(&step.action)) {
+        EXPECT_TRUE(engine.remove_tasks(tasks->revision, tasks->tasks, 1s, generation, deadline).has_value());
+      } else if (const auto* remove = std::get_if<model::RemoveRevisionStep>(&step.action)) {
+        EXPECT_TRUE(engine.remove(remove->revision, 1s, generation, deadline).has_value());
+      }
+    }
+    clock.advance(100ms);
+    return round;
+  }
+
+  // Rounds until one changes nothing; fails the test when that takes too many.
+  void settle() {
+    for (int i = 0; i < 200; ++i) {
+      if (round().idle() && core.snapshot("").settled) return;
+    }
+    ADD_FAILURE() << "did not settle: " << core.snapshot("").plan.text();
+  }
+};
+
+TEST(Core, BringsUpWhatTheFilesWantAndThenIsSilent) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 3)}));
+  EXPECT_FALSE(machine.core.snapshot("").settled);
+  machine.settle();
+  const Snapshot snapshot = machine.core.snapshot("");
+  ASSERT_EQ(snapshot.instances.size(), 1U);
+  EXPECT_EQ(snapshot.instances[0].state, model::InstanceState::Running);
+  EXPECT_EQ(snapshot.instances[0].healthy, 3);
+  EXPECT_EQ(snapshot.instances[0].endpoints, std::vector<std::string>{"http://127.0.0.1:8000"});
+  EXPECT_TRUE(machine.round().idle());
+}
+
+TEST(Core, ABounceBecomesOneRecordOfHistoryThatSaysWhatChanged) {
+  Machine machine;
+  model::Instance web = instance("shop.web", 2);
+  machine.core.set_desired(desired_of({web}));
+  machine.settle();
+  web.spec.env["VERSION"] = "2";
+  machine.core.set_desired(desired_of({web}));
+
+  std::vector<state::BounceRecord> records;
+  for (int i = 0; i < 100; ++i) {
+    Round round = machine.round();
+    for (state::BounceRecord& record : round.bounces) {
+      if (!record.ended_at) machine.core.bounce_stored(record.instance, 7);
+      records.push_back(std::move(record));
+    }
+  }
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].outcome, "running");
+  EXPECT_EQ(records[0].text, "env.VERSION: \"1\" -> \"2\"");
+  EXPECT_EQ(records[1].outcome, "done");
+  EXPECT_EQ(records[1].id, 7);
+  EXPECT_EQ(records[1].revision, test::revision_of(web).id);
+  EXPECT_TRUE(machine.core.snapshot("").settled);
+}
+
+TEST(Core, ANewProcessGoesOnWithTheMemoryOfTheLast) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 2)}));
+  std::map<model::InstanceId, std::string> stored;
+  for (int i = 0; i < 50; ++i) {
+    for (const auto& [id, text] : machine.round().memories) stored[id] = text;
+  }
+  Core next(settings());
+  next.set_desired(desired_of({instance("shop.web", 2)}));
+  for (const auto& [id, text] : stored) next.set_memory(id, text);
+  const Round round = next.decide(machine.observed(), machine.routing, machine.clock.now());
+  EXPECT_TRUE(round.plan.steps.empty()) << round.plan.text();
+  EXPECT_TRUE(round.memories.empty());
+}
+
+TEST(Core, AnImageIsAskedForOnceAndItsFailureIsTheReason) {
+  Machine machine;
+  model::Instance web = instance("shop.web", 1);
+  web.spec.image = model::Image{model::ImageKind::Build, "/src/web", "abc"};
+  machine.core.set_desired(desired_of({web}));
+  ASSERT_EQ(machine.round().prepare.size(), 1U);
+  EXPECT_TRUE(machine.round().prepare.empty());
+  EXPECT_TRUE(machine.observed().tasks.empty());
+
+  machine.core.image_prepared(web.spec.image, Error(ErrorCode::Invalid, "step 2 of the Dockerfile failed"),
+                              machine.clock.now());
+  EXPECT_TRUE(machine.round().prepare.empty());
+  EXPECT_NE(machine.core.snapshot("").instances[0].reason.find("step 2 of the Dockerfile failed"),
+            std::string::npos);
+
+  machine.clock.advance(5s);
+  ASSERT_EQ(machine.round().prepare.size(), 1U);
+  machine.core.image_prepared(web.spec.image, {}, machine.clock.now());
+  machine.settle();
+  EXPECT_EQ(machine.observed().tasks.size(), 1U);
+}
+
+TEST(Core, AStepThatFailedShowsInTheReasonUntilItWorks) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 1)}));
+  machine.round();
+  machine.core.step_failed(test::instance_id("shop.web"), "the engine is full");
+  EXPECT_NE(machine.core.snapshot("").instances[0].reason.find("the engine is full"), std::string::npos);
+  machine.core.clear_step_errors();
+  machine.settle();
+  EXPECT_TRUE(machine.core.snapshot("").instances[0].reason.empty());
+}
+
+TEST(Core, TheEndOfATaskIsAnEvent) {
+  Machine machine;
+  machine.core.set_desired(desired_of({test::worker("shop.worker", 1)}));
+  machine.settle();
+  const model::TaskId task = machine.observed().tasks[0].id;
+  EXPECT_TRUE(
+      machine.engine.cluster().with([&](auto& world) { return world.kill_task(task, 9); }).has_value());
+  std::vector<std::string> kinds;
+  for (int i = 0; i < 30; ++i) {
+    for (const model::Event& event : machine.round().events) kinds.push_back(event.kind);
+  }
+  EXPECT_NE(std::find(kinds.begin(), kinds.end(), "task_exited"), kinds.end());
+}
+
+TEST(Core, ShuttingDownEndsWithNothingLeft) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 3), test::worker("shop.worker", 2)}));
+  machine.settle();
+  machine.core.set_shutting_down();
+  bool gone = false;
+  for (int i = 0; i < 200 && !gone; ++i) gone = machine.round().all_gone;
+  EXPECT_TRUE(gone);
+}
+
+TEST(Routing, AnOutageOfTheLoadBalancerIsNotAnEmptyOne) {
+  const std::vector<discovery::RoutedInstance> routes = {{test::instance_id("shop.web"), {}, {}}};
+  const plan::Routing routing = routing_from(Error(ErrorCode::NotFound, "haproxy is missing"), routes);
+  EXPECT_FALSE(routing.known);
+  EXPECT_EQ(routing.refused.at(test::instance_id("shop.web")), "haproxy is missing");
+}
+
+}  // namespace
+}  // namespace slipway::reconcile
