@@ -1,0 +1,109 @@
+# Each kind of trouble ends in a clear reason in `status` and `why`, hurts no other service, and mends itself.
+load support
+setup() {
+  setup_scenario
+  port=$(free_port)
+  web_service good 1 "$port"
+}
+teardown() { teardown_scenario; }
+
+good_serves() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good.main '.healthy == 1'; }
+
+@test "an image that does not exist" {
+  printf 'main:\n  image: "oci:%s/nowhere:1"\n' "$WORK" | service bad
+  run -1 slipway up "$TREE"
+  eventually 30 reason_has bad.main nowhere
+  good_serves
+}
+
+@test "a Dockerfile that fails, with its last lines" {
+  mkdir -p "$TREE/bad"
+  printf 'FROM scratch\nCOPY missing-file /\n' >"$TREE/bad/Dockerfile"
+  printf 'main:\n  build: .\n  cmd: [x]\n' >"$TREE/bad/run.yaml"
+  run -1 slipway up "$TREE"
+  eventually 60 reason_has bad.main missing-file
+  good_serves
+}
+
+@test "a command that does not exist, then exists" {
+  printf 'main:\n  cmd: [/no/such/command]\n' | service bad
+  run -1 slipway up "$TREE"
+  eventually 30 reason_has bad.main /no/such/command
+  good_serves
+  printf 'main:\n  cmd: [sleep, "100000"]\n' | service bad
+  eventually 30 status_is bad.main '.state == "running"'
+}
+
+@test "a port that nobody listens on, and a check that never passes" {
+  printf 'main:\n  cmd: [sleep, "100000"]\n  container_port: 8080\n  healthcheck_mode: tcp\n  healthcheck_grace_period_seconds: 2\n  healthcheck_interval_seconds: 1\n' | service deaf
+  printf 'main:\n  cmd: [sleep, "100000"]\n  healthcheck_mode: cmd\n  healthcheck_cmd: "false"\n  healthcheck_grace_period_seconds: 2\n  healthcheck_interval_seconds: 1\n' | service sick
+  run -0 slipway up "$TREE" --detach
+  eventually 40 reason_has deaf.main refused
+  eventually 40 reason_has sick.main "exit code 1\|exited with\|exit 1"
+  good_serves
+}
+
+@test "out of memory" {
+  printf 'main:\n  cmd: [sh, -c, "tail /dev/zero"]\n  mem: 16\n' | service hog
+  run -0 slipway up "$TREE" --detach
+  eventually 40 reason_has hog.main "out of memory"
+  slipway status -o json | jq -e '.instances[] | select(.service == "hog") | .tasks[0].oom_killed'
+  good_serves
+}
+
+@test "a taken proxy port, then free" {
+  taken=$(free_port)
+  busybox nc -l -p "$taken" -s 127.0.0.1 </dev/null >/dev/null 2>&1 3>&- &
+  holder=$!
+  web_service late 1 "$taken"
+  run -0 slipway up "$TREE" --detach
+  eventually 40 reason_has late.main "$taken"
+  good_serves
+  kill "$holder"
+  eventually 40 curl -fsS "http://127.0.0.1:$taken/"
+  eventually 20 status_is late.main '.state == "running"'
+}
+
+@test "two services with one domain: the second is named, the first serves" {
+  for name in one two; do
+    web_service $name 1 "$(free_port)"
+    sed -i 's/proxy: {port: \(.*\)}/proxy: {port: \1, domains: [shop.test]}/' "$TREE/$name/run.yaml"
+  done
+  run slipway up "$TREE"
+  [ "$status" != 0 ]
+  [[ "$output" == *shop.test* ]]
+  eventually 20 status_is one.main '.healthy == 1'
+  good_serves
+}
+
+@test "invalid YAML and unknown keys fail that service alone" {
+  printf 'main:\n  cmd: [sleep\n' | service broken
+  printf 'main:\n  cmd: [sleep, "100000"]\n  instnaces: 2\n' | service typo
+  run slipway up "$TREE"
+  [ "$status" != 0 ]
+  [[ "$output" == *instances* ]]
+  good_serves
+  printf 'main:\n  cmd: [sleep, "100000"]\n  instances: 2\n' | service typo
+  eventually 30 status_is typo.main '.healthy == 2'
+}
+
+@test "a runtime or HAProxy that is missing is named" {
+  sed -i 's/^proxy:/proxy:\n  haproxy: \/nowhere\/haproxy/' "$TREE/slipway.yaml"
+  run slipway up "$TREE" --detach
+  eventually 20 bash -c "cd $TREE && $SLIPWAY status 2>&1 | grep -q /nowhere/haproxy"
+}
+
+@test "a full disk under the state directory" {
+  mkdir -p "$WORK/disk"
+  mount -t tmpfs -o size=12m tmpfs "$WORK/disk"
+  sed -i "s|^state: .*|state: $WORK/disk/state|" "$TREE/slipway.yaml"
+  run -0 slipway up "$TREE"
+  head -c 64m /dev/zero >"$WORK/disk/filler" 2>/dev/null || true
+  printf 'main:\n  cmd: [sleep, "100000"]\n  instances: 2\n' | service late
+  eventually 40 bash -c "cd $TREE && $SLIPWAY status 2>&1 | grep -iq 'no space\|disk'"
+  curl -fsS "http://127.0.0.1:$port/" >/dev/null
+  rm "$WORK/disk/filler"
+  eventually 60 status_is late.main '.healthy == 2'
+  slipway down --timeout 60s
+  umount "$WORK/disk"
+}

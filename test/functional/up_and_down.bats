@@ -1,0 +1,43 @@
+# A tree without a cluster file's help comes up, answers through the proxy, tells its state in the contract's JSON, and
+# goes down without a trace.
+load support
+setup() { setup_scenario; }
+teardown() { teardown_scenario; }
+
+leftovers() {
+  ip -o link show | grep -o 'slw-[0-9a-f]*' || true
+  iptables-save 2>/dev/null | grep -i slipway || true
+  nft list tables 2>/dev/null | grep -i slipway || true
+  find /sys/fs/cgroup -maxdepth 3 -type d -path '*slipway/test*' 2>/dev/null || true
+  grep "$WORK" /proc/mounts || true
+  pgrep -fa "$WORK" | grep -v bats || true
+}
+
+@test "up, answer, status, down, nothing left" {
+  port=$(free_port)
+  web_service web 2 "$port"
+  run -0 slipway up "$TREE"
+  curl -fsS "http://127.0.0.1:$port/" | grep "version 1 of"
+
+  slipway status -o json >"$WORK/status.json"
+  jq -e '.cluster == "test" and .engine == "local" and (.generation > 0)' "$WORK/status.json"
+  jq -e '.instances[0] | .service == "web" and .instance == "main" and .state == "running" and .desired == 2
+         and .healthy == 2 and (.tasks | length == 2) and (.revisions | length == 1) and .bounce == null
+         and .overrides == [] and .reason == null and (.endpoints | length == 1)' "$WORK/status.json"
+
+  run -0 slipway down
+  [ ! -e "$WORK/state" ]
+  run leftovers
+  [ -z "$output" ]
+}
+
+@test "down --keep leaves the tasks, and the next up adopts them" {
+  port=$(free_port)
+  web_service web 2 "$port"
+  run -0 slipway up "$TREE"
+  before=$(tasks_of web.main)
+  run -0 slipway down --keep
+  curl -fsS "http://127.0.0.1:$port/" >/dev/null
+  run -0 slipway up "$TREE"
+  [ "$(tasks_of web.main)" = "$before" ]
+}
