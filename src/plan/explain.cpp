@@ -66,6 +66,10 @@ std::string old_serving(const Round& round) {
   return serving == 0 ? "" : fmt::format("; {} of the old revision still serve", tasks_text(serving));
 }
 
+std::string waits(const Round& round) {
+  return round.image_wait.empty() ? "waiting for " + waiting_for(round) : round.image_wait;
+}
+
 std::string main_reason(const Round& round, InstanceState state) {
   const Wanted& wanted = round.wanted;
   if (wanted.frozen()) return wanted.frozen_why + (state == InstanceState::Running ? "" : worst_of(round));
@@ -80,13 +84,12 @@ std::string main_reason(const Round& round, InstanceState state) {
       return fmt::format("every task of {} keeps ending{}{}", wanted.revision.id.str(), worst_of(round),
                          old_serving(round));
     case InstanceState::Stalled:
-      return fmt::format("no progress for {}, waiting for {}{}{}", to_text(wanted.instance->bounce.deadline),
-                         waiting_for(round), worst_of(round), old_serving(round));
+      return fmt::format("no progress for {}, {}{}{}", to_text(wanted.instance->bounce.deadline),
+                         waits(round), worst_of(round), old_serving(round));
     case InstanceState::Bouncing:
-      return fmt::format("rolling to {}, waiting for {}{}", wanted.revision.id.str(), waiting_for(round),
-                         worst_of(round));
+      return fmt::format("rolling to {}, {}{}", wanted.revision.id.str(), waits(round), worst_of(round));
     case InstanceState::Starting:
-      return fmt::format("waiting for {}{}", waiting_for(round), worst_of(round));
+      return fmt::format("{}{}", waits(round), worst_of(round));
     case InstanceState::Running:
       return round.leaving.empty()
                  ? ""

@@ -10,6 +10,10 @@ std::string getting(const model::Image& image) {
                                                : "fetching image " + image.name;
 }
 
+std::string last_failure(const ImageStatus& status) {
+  return status.reason.empty() ? "" : "; the last try failed: " + status.reason;
+}
+
 }  // namespace
 
 void await_image(Round& round) {
@@ -21,7 +25,7 @@ void await_image(Round& round) {
     case ImageState::Ready:
       return;
     case ImageState::Preparing:
-      round.image_wait = getting(image);
+      round.image_wait = getting(image) + last_failure(status);
       return;
     case ImageState::Unknown:
       round.image_wait = getting(image);
@@ -29,7 +33,7 @@ void await_image(Round& round) {
       return;
     case ImageState::Failed:
       if (status.retry_at <= round.in.now) {
-        round.image_wait = fmt::format("{}; the last try failed: {}", getting(image), status.reason);
+        round.image_wait = getting(image) + last_failure(status);
         round.step(model::PrepareStep{image}, fmt::format("try again after failure {}", status.failures));
         return;
       }
