@@ -50,27 +50,26 @@ std::string_view line_of(std::string_view text, int line) {
 }
 
 // What is no text at all is told before any parser sees it: in terms of bytes, with the place.
-std::optional<YamlProblem> check_bytes(std::string_view text, int file) {
+std::optional<Finding> check_bytes(std::string_view text, int file) {
   if (text.size() > kYamlMaxBytes) {
-    return YamlProblem{{file, 1, 1},
-                       fmt::format("the file is {} bytes long", text.size()),
-                       fmt::format("{} are the most that are read", kYamlMaxBytes)};
+    return Finding{{file, 1, 1},
+                   fmt::format("the file is {} bytes long", text.size()),
+                   fmt::format("{} are the most that are read", kYamlMaxBytes)};
   }
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    return YamlProblem{{file, 1, 1}, "the file is UTF-16", "save it as UTF-8"};
+    return Finding{{file, 1, 1}, "the file is UTF-16", "save it as UTF-8"};
   }
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool control = (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F;
     if (control) {
-      return YamlProblem{position_of(text, i, file),
-                         fmt::format("byte 0x{:02X} is a control character", byte),
-                         "the file may hold text only"};
+      return Finding{position_of(text, i, file), fmt::format("byte 0x{:02X} is a control character", byte),
+                     "the file may hold text only"};
     }
     const size_t length = byte < 0x80 ? 1 : utf8_length(text.substr(i));
     if (length == 0) {
-      return YamlProblem{position_of(text, i, file), fmt::format("byte 0x{:02X} is not valid UTF-8", byte),
-                         "save the file as UTF-8"};
+      return Finding{position_of(text, i, file), fmt::format("byte 0x{:02X} is not valid UTF-8", byte),
+                     "save the file as UTF-8"};
     }
     i += length;
   }
@@ -159,7 +158,7 @@ class Composer {
   }
 
   void problem(Position at, std::string message, std::string hint) {
-    document_.problems.push_back({at, std::move(message), std::move(hint)});
+    document_.problems.push_back({at, std::move(message), std::move(hint), {}});
   }
 
   // Always false: the caller leaves at once.

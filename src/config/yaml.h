@@ -7,11 +7,12 @@
 // text is.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "config/finding.h"
 
 namespace slipway::config {
 
@@ -19,15 +20,6 @@ constexpr size_t kYamlMaxBytes = 1 << 20;  // of one file; a service's whole con
 constexpr size_t kYamlMaxNodes = 100'000;  // after aliases are resolved
 constexpr size_t kYamlMaxText = 16 << 20;  // bytes of all scalars after aliases are resolved
 constexpr int kYamlMaxDepth = 64;
-
-// A place in one of the files that are read together; `file` is the reader's number for it. Line and column
-// count from 1, columns in characters; 0 when unknown.
-struct Position {
-  int file = 0;
-  int line = 0;
-  int column = 0;
-  auto operator<=>(const Position&) const = default;
-};
 
 enum class YamlKind { Null, Scalar, List, Map };
 
@@ -44,15 +36,9 @@ struct YamlNode {
   const YamlNode* find(std::string_view name) const;
 };
 
-struct YamlProblem {
-  Position at;
-  std::string message;  // what is wrong, with the offending text
-  std::string hint;     // what would be right; may be empty
-};
-
 struct YamlDocument {
   YamlNode root;  // Null for an empty file; what could be read where there are problems
-  std::vector<YamlProblem> problems;
+  std::vector<Finding> problems;
   bool complete = true;  // false: reading stopped at the last problem, and the tree is cut there
 };
 

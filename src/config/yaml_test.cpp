@@ -15,7 +15,7 @@ using testing::IsEmpty;
 // The problems as people see them, one text each: "line:column: message; hint".
 std::vector<std::string> problems_of(std::string_view text) {
   std::vector<std::string> texts;
-  for (const YamlProblem& problem : parse_yaml(text).problems) {
+  for (const Finding& problem : parse_yaml(text).problems) {
     texts.push_back(fmt::format("{}:{}: {}{}{}", problem.at.line, problem.at.column, problem.message,
                                 problem.hint.empty() ? "" : "; ", problem.hint));
   }

@@ -1,0 +1,26 @@
+// Something wrong in the files that are being read, before it is known under which names people know them.
+#pragma once
+
+#include <compare>
+#include <string>
+
+namespace slipway::config {
+
+// A place in one of the files that are read together; `file` is the reader's number for it. Line and column
+// count from 1, columns in characters; 0 when unknown.
+struct Position {
+  int file = 0;
+  int line = 0;
+  int column = 0;
+  auto operator<=>(const Position&) const = default;
+};
+
+struct Finding {
+  Position at;
+  std::string message;        // what is wrong, with the offending text
+  std::string hint = {};      // what would be right; may be empty
+  std::string instance = {};  // whose; empty for the whole file
+  auto operator<=>(const Finding&) const = default;
+};
+
+}  // namespace slipway::config
