@@ -170,8 +170,9 @@ const std::string* Process::file(const std::string& path) const {
 }
 
 bool Process::heeds_stop() {
-  if (heed_) around_.print(Stream::Out, *heed_);
-  if (ignore_) around_.print(Stream::Out, *ignore_);
+  const std::string& signal = around_.revision->spec.stop_signal;
+  if (heed_) around_.print(Stream::Out, *heed_ + " " + signal);
+  if (ignore_) around_.print(Stream::Out, *ignore_ + " " + signal);
   return !ignore_;
 }
 

@@ -10,7 +10,7 @@
 //   print TEXT, error TEXT   a line of output; count N: the lines 1 to N; long N: one line of N bytes
 //   wait DURATION, forever   (in exec no time passes, and a wait ends at once)
 //   listen                   open the container_port;  while PATH: answer only while that file exists
-//   heed TEXT, ignore TEXT   print TEXT at the stop signal, and then end with 0, or go on
+//   heed TEXT, ignore TEXT   print TEXT and the signal at the stop signal, then end with 0, or go on
 //   exit N, die SIGNUM       end;  eat MB: take memory, and die of it beyond the limit
 //   dump                     argv, environment, folder and user, for a test to read (see dump lines in
 //   process.cpp) write PATH TEXT, append PATH TEXT, cat PATH, need PATH      files; ends with 1 when it
