@@ -55,26 +55,26 @@ class ExecChannel {
 };
 
 struct StatusQuery {
-  std::string service;   // empty: all
-  std::string instance;  // empty: all of the service
-  Duration wait{};       // zero: answer at once
-  int64_t seen = 0;      // with `wait`: answer as soon as the sequence is above this
+  std::string service = {};   // empty: all
+  std::string instance = {};  // empty: all of the service
+  Duration wait{};            // zero: answer at once
+  int64_t seen = 0;           // with `wait`: answer as soon as the sequence is above this
 };
 
 struct LogQuery {
-  std::string task;  // a task, or
-  std::string service;
-  std::string instance;
-  std::string since;  // "10m" or a time
-  std::optional<int> tail;
-  std::string stream;  // "out", "err"; empty: both
+  std::string task = {};  // a task, or
+  std::string service = {};
+  std::string instance = {};
+  std::string since = {};  // "10m" or a time
+  std::optional<int> tail = {};
+  std::string stream = {};  // "out", "err"; empty: both
   bool follow = false;
 };
 
 struct EventQuery {
-  std::optional<int64_t> after;  // absent: the newest `limit`
+  std::optional<int64_t> after = {};  // absent: the newest `limit`
   int limit = 100;
-  std::string subject;  // "service" or "service.instance"; empty: all
+  std::string subject = {};  // "service" or "service.instance"; empty: all
   bool follow = false;
 };
 

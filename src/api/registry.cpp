@@ -17,9 +17,13 @@ std::filesystem::path file_of(const std::filesystem::path& registry, const std::
 }
 
 Json json_of(const ControlPlane& plane) {
-  return Json::Object{{"cluster", plane.cluster},   {"directory", plane.directory.string()},
-                      {"endpoint", plane.endpoint}, {"state", plane.state.string()},
-                      {"pid", plane.pid},           {"started", static_cast<int64_t>(plane.started)}};
+  return Json::Object{{"cluster", plane.cluster},
+                      {"directory", plane.directory.string()},
+                      {"source", plane.source.string()},
+                      {"endpoint", plane.endpoint},
+                      {"state", plane.state.string()},
+                      {"pid", plane.pid},
+                      {"started", static_cast<int64_t>(plane.started)}};
 }
 
 Result<ControlPlane> read(const std::filesystem::path& file) {
@@ -28,6 +32,8 @@ Result<ControlPlane> read(const std::filesystem::path& file) {
   ControlPlane plane;
   plane.cluster = json.at("cluster").as_string();
   plane.directory = json.at("directory").as_string();
+  plane.source = json.at("source").as_string();
+  if (plane.source.empty()) plane.source = plane.directory;
   plane.endpoint = json.at("endpoint").as_string();
   plane.state = json.at("state").as_string();
   plane.pid = static_cast<pid_t>(json.at("pid").as_int());

@@ -76,11 +76,12 @@ int run_cli(int argc, char** argv, const Wiring& wiring) {
   const SystemClock clock;
   SystemRandom random;
   const auto all = variables();
-  std::error_code gone;  // a current folder that was deleted names no control plane, and that is all
+  std::error_code gone;  // a path that cannot be told stays empty, and whoever needs it says so
   const Environment environment{.variables = all,
                                 .directory = std::filesystem::current_path(gone),
                                 .registry = api::registry_directory(all),
                                 .user = user_name(all),
+                                .program = std::filesystem::read_symlink("/proc/self/exe", gone),
                                 .clock = clock,
                                 .random = random};
   const std::vector<std::string> words(argv + 1, argv + argc);

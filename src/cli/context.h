@@ -21,6 +21,7 @@ struct Environment {
   std::filesystem::path directory;  // the current one
   std::filesystem::path registry;   // see api/registry.h
   std::string user;                 // who acts, also behind sudo
+  std::filesystem::path program;    // this very binary, for starting the daemon
   const Clock& clock;
   Random& random;
 

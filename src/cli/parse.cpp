@@ -20,6 +20,7 @@ struct Node {
   std::string path;
   CLI::App* app = nullptr;
   std::vector<Option> options;
+  std::map<std::string, const CLI::Option*> given;  // by name of option or argument
   std::map<std::string, bool> switches;
   std::map<std::string, std::string> values;
   std::vector<std::unique_ptr<Node>> children;
@@ -37,13 +38,14 @@ void fill(Node& node, const Command& command, CLI::App& app) {
     std::string names = "--" + option.name;
     if (option.letter != 0) names = fmt::format("-{},{}", option.letter, names);
     if (option.kind == Kind::Switch) {
-      app.add_flag(names, node.switches[option.name]);
+      node.given[option.name] = app.add_flag(names, node.switches[option.name]);
     } else {
-      app.add_option(names, node.values[option.name])->take_last();
+      node.given[option.name] = app.add_option(names, node.values[option.name])->take_last();
     }
   }
   for (const Argument& argument : command.arguments) {
-    app.add_option(argument.name, node.values[argument.name])->required(argument.required);
+    node.given[argument.name] =
+        app.add_option(argument.name, node.values[argument.name])->required(argument.required);
   }
   for (const Command& child : command.children) {
     node.children.push_back(std::make_unique<Node>());
@@ -115,8 +117,7 @@ std::string value_problem(Kind kind, const std::vector<std::string>& choices, co
 // Values given on the way down ("slipway -o json status") count for the command, which may give its own.
 Status collect(const Node& node, const Command& command, Args& args) {
   for (const Option& option : node.options) {
-    const CLI::Option* given = node.app->get_option("--" + option.name);
-    if (given->count() == 0) continue;
+    if (node.given.at(option.name)->count() == 0) continue;
     const std::string value = option.kind == Kind::Switch ? "" : node.values.at(option.name);
     const std::string problem = value_problem(option.kind, option.choices, value);
     if (!problem.empty()) return usage_error(node, fmt::format("--{}: {}", option.name, problem));
@@ -124,7 +125,7 @@ Status collect(const Node& node, const Command& command, Args& args) {
   }
   if (node.command != &command) return {};
   for (const Argument& argument : command.arguments) {
-    if (node.app->get_option(argument.name)->count() == 0) continue;
+    if (node.given.at(argument.name)->count() == 0) continue;
     const std::string& value = node.values.at(argument.name);
     const std::string problem = value_problem(argument.kind, argument.choices, value);
     if (!problem.empty()) return usage_error(node, fmt::format("{}: {}", argument.name, problem));

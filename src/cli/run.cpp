@@ -24,60 +24,74 @@ int exit_code_of_task(const Json& task) {
   return static_cast<int>(exit.at("code").as_int(kFailed));
 }
 
-// Prints a task's log without gaps or doubles, over several reads: what was printed is remembered as the time
-// of the last line and how many lines had that time.
+// Prints a task's log without gaps or doubles over several reads, each of which begins at the last line
+// printed. Lines have no number, so the place is the time of that line and how many lines had that time.
 class LogPrinter {
  public:
-  explicit LogPrinter(Context& context) : context_(context) {}
+  LogPrinter(Context& context, std::string task) : context_(context), task_(std::move(task)) {}
+
+  // Begins a read. NotFound where the task has no log yet.
+  Result<api::LineStream> open(const api::Client& client, bool follow) {
+    again_ = same_time_;
+    return client.logs({.task = task_, .since = last_at_, .follow = follow});
+  }
 
   void print(const Json& line) {
     const std::string& at = line.at("at").as_string();
+    if (at == last_at_ && again_ > 0) {
+      --again_;
+      return;
+    }
+    again_ = 0;
     same_time_ = at == last_at_ ? same_time_ + 1 : 1;
     last_at_ = at;
     print_log(context_, line);
   }
 
-  // What came after the last line printed: a stream that follows cannot know where the end is, a finished log
-  // has one.
-  Status print_rest(const api::Client& client, const std::string& task) {
-    const int printed = same_time_;
-    const std::string from = last_at_;
-    api::LineStream rest = TRY(client.logs({.task = task, .since = from}));
-    int seen = 0;
-    while (!rest.ended()) {
-      const auto line = TRY(rest.next(30s));
-      if (!line || line->at("at").as_string() < from) continue;
-      if (line->at("at").as_string() == from && ++seen <= printed) continue;
-      print(*line);
-    }
-    return {};
-  }
-
  private:
   Context& context_;
+  std::string task_;
   std::string last_at_;
-  int same_time_ = 0;
+  int same_time_ = 0;  // lines printed that have the time last_at_
+  int again_ = 0;      // of them, how many this read will bring again
 };
 
+Status print_available(LogPrinter& printer, api::LineStream& stream, Duration wait) {
+  while (!stream.ended()) {
+    const auto line = TRY(stream.next(wait));
+    if (!line) return {};
+    printer.print(*line);
+  }
+  return {};
+}
+
+// Until the task has ended; returns it as it then is.
 Result<Json> follow(Context& context, const api::Client& client, const std::string& id) {
-  LogPrinter printer(context);
-  auto stream = client.logs({.task = id, .follow = true});
+  LogPrinter printer(context, id);
+  std::optional<api::LineStream> stream;
+  api::StatusQuery look{.wait = kLook};
   while (true) {
-    // A task that is still being prepared has no log yet: ask again after the next look at it.
-    const bool streaming = stream && !stream->ended();
-    if (streaming) {
-      const auto line = TRY(stream->next(kLook));
-      if (line) {
-        printer.print(*line);
-        continue;
-      }
+    if (!stream || stream->ended()) {
+      auto opened = printer.open(client, true);
+      stream.reset();
+      if (opened) stream.emplace(std::move(*opened));
     }
-    const Json task = TRY(client.task(id));
-    if (has_ended(task)) {
-      TRY(printer.print_rest(client, id));
-      return task;
+    if (stream) {
+      TRY(print_available(printer, *stream, kLook));
+    } else {
+      // Still being prepared: its log will come.
+      look.seen = TRY(client.status(look)).at("sequence").as_int();
     }
-    if (!streaming) stream = client.logs({.task = id, .since = context.args.text("since"), .follow = true});
+    Json task = TRY(client.task(id));
+    if (!has_ended(task)) continue;
+    // A stream that follows cannot know where the end is; a log that is read once has one.
+    auto rest = printer.open(client, false);
+    if (rest) {
+      TRY(print_available(printer, *rest, 30s));
+    } else {
+      context.out.warning("the end of the log may be missing: " + rest.error().text());
+    }
+    return task;
   }
 }
 

@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/configuration.h"
+#include "cli/target.h"
+
+namespace slipway::cli {
+
+namespace {
+
+using Problems = std::vector<model::Problem>;
+
+// A file that every cluster shares has its problems once.
+void add_new(Problems& all, const Problems& more) {
+  for (const model::Problem& problem : more) {
+    const auto same = [&](const model::Problem& known) { return known.text() == problem.text(); };
+    if (std::ranges::none_of(all, same)) all.push_back(problem);
+  }
+}
+
+Json json_of(const Problems& problems) {
+  Json::Array all;
+  for (const model::Problem& problem : problems) {
+    all.push_back(Json::Object{{"file", problem.origin.file},
+                               {"line", problem.origin.line},
+                               {"column", problem.origin.column},
+                               {"service", problem.service},
+                               {"instance", problem.instance},
+                               {"message", problem.message},
+                               {"hint", problem.hint}});
+  }
+  return Json::Object{{"problems", all}};
+}
+
+Result<Problems> problems_of(const Context& context, const std::filesystem::path& path) {
+  const auto loaded = TRY(load_cluster(path));
+  const std::filesystem::path& tree = loaded.cluster.config;
+  std::vector<std::string> clusters = config::clusters_of(tree, loaded.cluster.cluster);
+  if (context.args.has("cluster")) clusters = {context.args.text("cluster")};
+  Problems problems = loaded.problems;
+  for (const std::string& cluster : clusters) add_new(problems, TRY(config::compile(tree, cluster)).problems);
+  return problems;
+}
+
+Result<int> run(Context& context) {
+  const std::string given = context.args.text(context.args.has("dir") ? "dir" : "DIR");
+  const auto problems = problems_of(context, whole_path(context, given.empty() ? "." : given));
+  if (!problems) {
+    context.out.error(problems.error().text());
+    return exit_code(problems.error().code());  // Invalid means the configuration here
+  }
+  if (!context.out.structured(context.format(), json_of(*problems))) {
+    context.out.result(problem_lines(*problems, context.environment.directory));
+  }
+  context.out.note(problems->empty() ? "no problems" : counted(problems->size(), "problem"));
+  return problems->empty() ? 0 : kInvalidConfiguration;
+}
+
+}  // namespace
+
+Command validate_command() {
+  return {.name = "validate",
+          .summary = "all problems of a config tree at once",
+          .details =
+              "One a line: file:line:column: what is wrong; what would be right. For every cluster that the "
+              "tree\n"
+              "names. Needs no control plane. Exit code 4 when there are problems.",
+          .arguments = {{.name = "DIR",
+                         .help = "the config tree, or a cluster file (default: the current folder)",
+                         .required = false,
+                         .completes = Completes::Directories}},
+          .options = {{.name = "cluster",
+                       .kind = Kind::Text,
+                       .value = "NAME",
+                       .help = "only what this cluster reads"}},
+          .examples = {{"slipway validate examples/shop", "before a commit, or in CI"},
+                       {"slipway validate -o json", "for an editor"}},
+          .run = run};
+}
+
+}  // namespace slipway::cli
