@@ -4,7 +4,10 @@
 # the demo with a line that says so and exit code 1. Whatever happens, all that was started is ended.
 #
 # SLIPWAY names the binary (`./dev demo` sets it). Needs curl, jq, ss and wrk.
-set -euo pipefail
+#
+# shellcheck disable=SC2016  # jq has variables of its own
+# shellcheck disable=SC2013  # words are what is wanted
+set -Eeuo pipefail
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 SLIPWAY=${SLIPWAY:-$ROOT/build/dev/bin/slipway}
@@ -13,8 +16,6 @@ SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/slipway-notes.XXXXXX") # ours, not to be fo
 SHOP=$WORK/shop
 CLUSTER=${WORK##*/}
 CLUSTER=${CLUSTER/./-}
-# Control planes of this demo are registered apart from others that the user may have.
-export SLIPWAY_RUN_DIR=$WORK/run
 LOAD_PID=
 
 say() { printf '%s\n' "$*"; }
@@ -29,13 +30,17 @@ until_true() {
     if [ "$(now_ms)" -ge "$limit" ]; then
       say "--- the state when the demo gave up:" >&2
       slipway status -v >&2 || true
+      [ ! -s "$SCRATCH/traces" ] || sed 's/^/left: /' "$SCRATCH/traces" >&2
       die "$what: not within the time"
     fi
     sleep 0.02
   done
 }
 
-slipway() { "$SLIPWAY" -C "$SHOP" "$@"; }
+# Control planes of the demo are registered apart from others that the user may have. Not exported: the tools that look
+# for traces must not bear one themselves.
+plain_slipway() { SLIPWAY_RUN_DIR=$WORK/run "$SLIPWAY" "$@"; }
+slipway() { plain_slipway "$@" -C "$SHOP"; }
 
 # ---- what is asked of status ------------------------------------------------------------------------------------
 
@@ -123,11 +128,11 @@ traces() {
 
 clean_up() {
   local code=$? pid
-  trap - EXIT INT TERM
+  trap - EXIT ERR INT TERM
   [ -z "$LOAD_PID" ] || kill "$LOAD_PID" 2>/dev/null || true
   if [ -e "$WORK/state" ]; then
     [ "$code" -eq 0 ] || tail -n 20 "$WORK/state/slipway.log" >&2 2>/dev/null || true
-    timeout 120 "$SLIPWAY" down "$SHOP" >&2 || say "demo: 'slipway down' failed; killing what is left" >&2
+    SLIPWAY_RUN_DIR=$WORK/run timeout 120 "$SLIPWAY" down "$SHOP" >&2 || say "demo: 'slipway down' failed; killing what is left" >&2
   fi
   # Only what a failed `down` left: the processes and mounts of this demo, which are known by its folder and name.
   for pid in $(pids_with "$WORK") $(pids_with "SLIPWAY_CLUSTER=$CLUSTER"); do kill -9 "$pid" 2>/dev/null || true; done
@@ -137,6 +142,7 @@ clean_up() {
   exit "$code"
 }
 trap clean_up EXIT
+trap 'printf "demo: line %s failed: %s\n" "$LINENO" "$BASH_COMMAND" >&2' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -151,12 +157,13 @@ free_port() {
 }
 
 copy_example() {
-  local port
+  local port free
   mkdir -p "$SHOP"
   cp -r "$ROOT/examples/shop/." "$SHOP"
   "$ROOT/examples/shop/prepare" "$SHOP"
   for port in 18080 18081 18082; do
-    sed -i "s/\b$port\b/$(free_port "$port")/" "$SHOP"/slipway.yaml "$SHOP"/*/run.yaml
+    free=$(free_port "$port")
+    sed -i "s/\b$port\b/$free/" "$SHOP"/slipway.yaml "$SHOP"/*/run.yaml
   done
   sed -i "s/^cluster: .*/cluster: $CLUSTER/" "$SHOP/slipway.yaml"
   printf 'state: %s\n' "$WORK/state" >>"$SHOP/slipway.yaml"
@@ -171,7 +178,7 @@ legacy_answers() { timeout 5 busybox nc 127.0.0.1 "$LEGACY_PORT" </dev/null | gr
 bring_up() {
   local begin
   begin=$(now_ms)
-  "$SLIPWAY" up "$SHOP" || die "'slipway up' failed"
+  plain_slipway up "$SHOP" || die "'slipway up' failed"
   all_healthy || die "'slipway up' ended, but not everything is healthy"
   say "up: all healthy after $(($(now_ms) - begin)) ms"
   answers_version 1 || die "web does not answer with version 1: $(answer || true)"
@@ -180,8 +187,7 @@ bring_up() {
   # Otherwise finding none of them at the end would mean nothing.
   local kind
   for kind in process "state directory"; do
-    traces >"$SCRATCH/traces"
-    grep -q "^$kind" "$SCRATCH/traces" || die "cannot see its own traces ($kind)"
+    traces | grep "^$kind" >/dev/null || die "cannot see its own traces ($kind)"
   done
 }
 
@@ -251,7 +257,7 @@ kill_control_plane() {
   kill -9 "$pid" || die "cannot kill the control plane (pid $pid)"
   until_true 5 "the control plane's end" gone "$pid"
   answers_version 2 || die "web does not answer while the control plane is dead"
-  "$SLIPWAY" up "$SHOP" --detach || die "the control plane does not start again"
+  plain_slipway up "$SHOP" --detach || die "the control plane does not start again"
   until_true 30 "health after the control plane's return" all_healthy
   after=$(task_identities)
   if [ "$before" != "$after" ]; then
@@ -264,7 +270,7 @@ kill_control_plane() {
 
 bring_down() {
   note_traces
-  "$SLIPWAY" down "$SHOP" || die "'slipway down' failed"
+  plain_slipway down "$SHOP" || die "'slipway down' failed"
   # The kernel takes its time with namespaces and their links after the last process has gone.
   until_true 10 "the end of every trace" no_traces
   [ "$(cat /proc/sys/net/ipv4/ip_forward)" = "$FORWARD_BEFORE" ] || die "ip_forward is not as it was"
@@ -272,7 +278,7 @@ bring_down() {
 }
 no_traces() {
   traces >"$SCRATCH/traces"
-  [ ! -s "$SCRATCH/traces" ] || { sed 's/^/left: /' "$SCRATCH/traces" >"$SCRATCH/left"; return 1; }
+  [ ! -s "$SCRATCH/traces" ]
 }
 
 for program in curl jq ss wrk busybox; do
