@@ -1,0 +1,287 @@
+// The commands against a control plane that answers what the test says.
+#include <gtest/gtest.h>
+
+#include "api/fake_control_plane.h"
+#include "api/registry.h"
+#include "cli/context.h"
+#include "model/override.h"
+
+namespace slipway::cli {
+namespace {
+
+class Commands : public testing::Test {
+ protected:
+  Commands() {
+    variables_["SLIPWAY_API"] = plane_.endpoint();
+    plane_.on("GET /v1/services", *Json::parse(R"({"services": [
+      {"service": "shop", "instances": ["web", "worker"], "broken": false},
+      {"service": "blog", "instances": ["main"], "broken": true}]})"));
+    wiring_.version = "1.2.3";
+  }
+
+  // The exit code; what it wrote is in out_ and err_.
+  int run(const std::vector<std::string>& words) {
+    out_.clear();
+    err_.clear();
+    Sink out;
+    out.write = [this](std::string_view text) { out_ += text; };
+    Sink err;
+    err.write = [this](std::string_view text) { err_ += text; };
+    Output output(out, err, false);
+    const Environment environment{.variables = variables_,
+                                  .directory = plane_.folder(),
+                                  .registry = plane_.folder() / "run",
+                                  .user = "alice",
+                                  .program = "/bin/false",
+                                  .clock = clock_,
+                                  .random = random_};
+    return run_command(words, output, environment, wiring_);
+  }
+
+  static Json status(const std::string& state, int desired, int healthy, Json overrides = Json::Array()) {
+    return Json::Object{{"sequence", 1},
+                        {"settled", true},
+                        {"instances", Json::Array{Json::Object{{"service", "shop"},
+                                                               {"instance", "web"},
+                                                               {"state", state},
+                                                               {"desired", desired},
+                                                               {"healthy", healthy},
+                                                               {"overrides", std::move(overrides)}}}}};
+  }
+
+  api::FakeControlPlane plane_;
+  SystemClock clock_;
+  SeededRandom random_{1};
+  std::map<std::string, std::string> variables_;
+  Wiring wiring_;
+  std::string out_;
+  std::string err_;
+  Json next_ = status("running", 3, 3);
+};
+
+TEST_F(Commands, StatusPassesTheObjectOnUnchanged) {
+  const Json answer = status("running", 3, 3);
+  plane_.on("GET /v1/status", answer);
+  EXPECT_EQ(run({"status", "-o", "json"}), 0);
+  EXPECT_EQ(*Json::parse(out_), answer);
+  EXPECT_EQ(run({"status"}), 0);
+  EXPECT_NE(out_.find("shop.web          running  3        3"), std::string::npos) << out_;
+}
+
+TEST_F(Commands, StatusOfOneInstanceAsksForIt) {
+  plane_.on("GET /v1/status", status("running", 3, 3));
+  EXPECT_EQ(run({"status", "shop.web"}), 0);
+  EXPECT_TRUE(plane_.was_asked("GET /v1/status?instance=web&service=shop"));
+}
+
+TEST_F(Commands, WhyShowsCausesIndented) {
+  plane_.on("GET /v1/instances/blog.main/why",
+            *Json::parse(R"({"state": "stalled", "causes": ["a", "  b"]})"));
+  EXPECT_EQ(run({"why", "blog"}), 0);
+  EXPECT_EQ(out_, "blog.main is stalled\n  a\n    b\n");
+}
+
+TEST_F(Commands, AMistypedNameGetsASuggestion) {
+  EXPECT_EQ(run({"why", "shpo.web"}), 3);
+  EXPECT_EQ(err_, "error: there is no service 'shpo'; did you mean 'shop'?\n");
+  EXPECT_EQ(run({"why", "shop.wbe"}), 3);
+  EXPECT_EQ(err_, "error: service 'shop' has no instance 'wbe'; did you mean 'web'?\n");
+  EXPECT_EQ(run({"why", "shop"}), 2);
+  EXPECT_EQ(err_, "error: 'shop' has 2 instances; say which: shop.web, shop.worker\n");
+}
+
+TEST_F(Commands, ExitCodesFollowTheContract) {
+  EXPECT_EQ(run({"nonsense"}), 2);
+  plane_.fail("GET /v1/nodes", ErrorCode::Forbidden, "not you");
+  EXPECT_EQ(run({"nodes"}), 7);
+  plane_.fail("GET /v1/nodes", ErrorCode::Timeout, "too slow");
+  EXPECT_EQ(run({"nodes"}), 5);
+  variables_["SLIPWAY_API"] = "unix:/nonexistent/api.sock";
+  EXPECT_EQ(run({"nodes"}), 6);
+}
+
+TEST_F(Commands, ListHasOneInstanceALine) {
+  EXPECT_EQ(run({"list"}), 0);
+  EXPECT_EQ(out_, "shop.web\nshop.worker\nblog.main\n");
+  EXPECT_NE(err_.find("the files of blog have problems"), std::string::npos);
+}
+
+TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
+  plane_.on("GET /v1/nodes",
+            *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false, "cpus": 2.0,
+    "mem": 2048, "disk": 1024, "reason": ""}]})"));
+  EXPECT_EQ(run({"nodes"}), 0);
+  EXPECT_NE(out_.find("here  running  2     2 GiB"), std::string::npos) << out_;
+  plane_.on("GET /v1/history/shop.web",
+            *Json::parse(R"({"bounces": [{"id": 1, "revision": "aaa", "outcome": "done",
+    "text": "image changed", "started_at": "2026-01-31T12:00:00.000Z", "ended_at": null}]})"));
+  EXPECT_EQ(run({"history", "shop.web", "-n", "1"}), 0);
+  EXPECT_NE(out_.find("aaa       done     image changed"), std::string::npos) << out_;
+  plane_.on("GET /v1/plan", *Json::parse(R"({"generation": 1, "steps": [
+    {"instance": "shop.web", "text": "shop.web: have 3 tasks"}, {"instance": "blog.main", "text": "blog.main: x"}]})"));
+  EXPECT_EQ(run({"plan", "shop.web", "--exit-code"}), 10);
+  EXPECT_EQ(out_, "shop.web: have 3 tasks\n");
+}
+
+TEST_F(Commands, ScalePutsAnOverrideWithOwnerReasonAndEnd) {
+  plane_.on("PUT /v1/overrides", Json::Object{});
+  EXPECT_EQ(run({"scale", "shop.web", "6", "--for", "2h", "--reason", "sale"}), 0);
+  const auto sent = model::override_from_json(*Json::parse(plane_.asked().back().second));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->count, 6);
+  EXPECT_EQ(sent->owner, "alice");
+  EXPECT_EQ(sent->reason, "sale");
+  EXPECT_EQ(*sent->expires_at - sent->created_at, 2h);
+  EXPECT_NE(out_.find("shop.web: scale to 6 by alice 0s ago, ends in"), std::string::npos) << out_;
+}
+
+TEST_F(Commands, StopOfAServiceStopsAllItsInstances) {
+  plane_.on("PUT /v1/overrides", Json::Object{});
+  EXPECT_EQ(run({"stop", "shop", "-o", "json"}), 0);
+  EXPECT_EQ(Json::parse(out_)->at("overrides").as_array().size(), 2U);
+}
+
+TEST_F(Commands, StartLiftsStopAndScaleAndNothingElse) {
+  plane_.on("GET /v1/overrides", *Json::parse(R"({"overrides": [
+    {"instance": "shop.web", "kind": "stop", "owner": "bob", "created_at": "2026-01-31T12:00:00Z"},
+    {"instance": "shop.web", "kind": "pause", "owner": "bob", "created_at": "2026-01-31T12:00:00Z"},
+    {"instance": "blog.main", "kind": "stop", "owner": "bob", "created_at": "2026-01-31T12:00:00Z"}]})"));
+  plane_.on("DELETE /v1/overrides/shop.web/stop", Json::Object{});
+  EXPECT_EQ(run({"start", "shop.web"}), 0);
+  EXPECT_NE(out_.find("shop.web: lifted stop by bob"), std::string::npos) << out_;
+  EXPECT_EQ(plane_.asked().back().first, "DELETE /v1/overrides/shop.web/stop");
+}
+
+TEST_F(Commands, WaitEndsWhenTheChangeIsDone) {
+  plane_.on("PUT /v1/overrides", [this](const io::HttpRequest& request) {
+    // The next picture has the override and what came of it.
+    next_ = status("running", 6, 6, Json::Array{*Json::parse(request.body)});
+    return io::HttpResponse::text(200, "{}");
+  });
+  plane_.on("GET /v1/status",
+            [this](const io::HttpRequest&) { return io::HttpResponse::text(200, next_.dump()); });
+  EXPECT_EQ(run({"scale", "shop.web", "6", "--wait"}), 0) << err_;
+}
+
+TEST_F(Commands, WaitThatIsNotOverInTimeIsATimeout) {
+  plane_.on("PUT /v1/overrides", Json::Object{});
+  plane_.on("GET /v1/status", status("running", 3, 3));
+  EXPECT_EQ(run({"scale", "shop.web", "6", "--wait", "--timeout", "1ms"}), 5);
+  EXPECT_NE(err_.find("not done within 1ms"), std::string::npos) << err_;
+}
+
+TEST_F(Commands, LogsOfAServiceAreMergedByTime) {
+  plane_.on("GET /v1/logs", [](const io::HttpRequest& request) {
+    const bool web = request.query().at("instance") == "web";
+    io::HttpStreamed streamed;
+    streamed.body = [web](io::HttpStream& stream) {
+      static_cast<void>(stream.write(web ? R"({"task": "w-1", "at": "2026-01-31T12:00:00.000Z", "text": "a"})"
+                                           "\n"
+                                           R"({"task": "w-1", "at": "2026-01-31T12:00:02.000Z", "text": "c"})"
+                                           "\n"
+                                         : R"({"task": "k-2", "at": "2026-01-31T12:00:01.000Z", "text": "b"})"
+                                           "\n"));
+    };
+    return streamed;
+  });
+  EXPECT_EQ(run({"logs", "shop"}), 0) << err_;
+  EXPECT_EQ(out_, "1 | a\n2 | b\n1 | c\n");
+  EXPECT_EQ(run({"logs", "shop.web", "-n", "5", "--since", "10m"}), 0);
+  EXPECT_TRUE(plane_.was_asked("GET /v1/logs?instance=web&service=shop&since=10m&tail=5"));
+}
+
+TEST_F(Commands, LogsWantToKnowWhose) {
+  EXPECT_EQ(run({"logs"}), 2);
+  EXPECT_EQ(run({"logs", "shop.web", "--since", "yesterday"}), 2);
+}
+
+TEST_F(Commands, RunShowsTheLogOnceAndEndsWithTheTasksCode) {
+  plane_.on("POST /v1/run", Json::Object{{"task", "shop-web-run-1"}});
+  plane_.stream("GET /v1/logs",
+                "{\"task\": \"shop-web-run-1\", \"at\": \"2026-01-31T12:00:00.000Z\", \"text\": \"hi\"}\n");
+  plane_.on("GET /v1/tasks/shop-web-run-1", *Json::parse(R"({"state": "exited", "last_exit": {"code": 3}})"));
+  plane_.on("DELETE /v1/tasks/shop-web-run-1", Json::Object{});
+  EXPECT_EQ(run({"run", "shop.web", "--", "sh", "-c", "echo hi; exit 3"}), 3);
+  EXPECT_EQ(out_, "1 | hi\n");
+  EXPECT_TRUE(plane_.was_asked("DELETE /v1/tasks/shop-web-run-1"));
+}
+
+TEST_F(Commands, EventsArePrintedOneALine) {
+  plane_.stream("GET /v1/events", R"({"at": "T", "instance": null, "kind": "k", "text": "t"})");
+  EXPECT_EQ(run({"events", "-n", "1"}), 0);
+  EXPECT_EQ(out_, "T  cluster  k  t\n");
+}
+
+TEST_F(Commands, VersionWorksWithoutAControlPlane) {
+  variables_.erase("SLIPWAY_API");
+  EXPECT_EQ(run({"version"}), 0);
+  EXPECT_EQ(out_, "slipway 1.2.3\n");
+}
+
+TEST_F(Commands, CompletionOffersWhatRuns) {
+  plane_.on("GET /v1/status", status("running", 1, 1));
+  EXPECT_EQ(run({"internal", "complete", "--", "logs", "sh"}), 0);
+  EXPECT_EQ(out_, "shop\t\nshop.web\t\n");
+  EXPECT_EQ(run({"internal", "complete", "--", "up", ""}), 0);
+  EXPECT_EQ(out_, ":dirs\n");
+}
+
+TEST_F(Commands, FindTheControlPlaneOfTheCurrentFolder) {
+  variables_.erase("SLIPWAY_API");
+  EXPECT_EQ(run({"list"}), 6);
+  EXPECT_EQ(err_, "error: no control plane runs here; `slipway up DIR` starts one\n");
+  const auto registry = plane_.folder() / "run";
+  ASSERT_TRUE(api::register_control_plane(registry, {.cluster = "far",
+                                                     .directory = "/far",
+                                                     .source = "/far",
+                                                     .endpoint = "unix:/far/api.sock",
+                                                     .state = "/far-state"}));
+  ASSERT_TRUE(api::register_control_plane(registry, {.cluster = "near",
+                                                     .directory = plane_.folder(),
+                                                     .source = plane_.folder(),
+                                                     .endpoint = plane_.endpoint(),
+                                                     .state = plane_.folder() / "state"}));
+  EXPECT_EQ(run({"list"}), 0) << err_;
+  EXPECT_EQ(run({"list", "--cluster", "near"}), 0) << err_;
+  EXPECT_EQ(run({"list", "--cluster", "naer"}), 3);
+  EXPECT_NE(err_.find("did you mean 'near'?"), std::string::npos) << err_;
+  EXPECT_EQ(run({"clusters"}), 0);
+  EXPECT_NE(out_.find("near"), std::string::npos);
+}
+
+TEST_F(Commands, SayWhichWhenSeveralControlPlanesRun) {
+  variables_.erase("SLIPWAY_API");
+  for (const std::string name : {"one", "two"}) {
+    ASSERT_TRUE(api::register_control_plane(plane_.folder() / "run", {.cluster = name,
+                                                                      .directory = "/" + name,
+                                                                      .source = "/" + name,
+                                                                      .endpoint = "unix:/x/" + name,
+                                                                      .state = "/state-" + name}));
+  }
+  EXPECT_EQ(run({"list"}), 2);
+  EXPECT_NE(
+      err_.find(
+          "2 control planes run here; say which by -C DIR, --cluster NAME or --api ENDPOINT:\n  one  /one"),
+      std::string::npos)
+      << err_;
+}
+
+TEST_F(Commands, WhatThisBuildLacksIsSaid) {
+  EXPECT_EQ(run({"internal", "api-docs"}), 1);
+  EXPECT_EQ(run({"serve", "--dir", "/x"}), 1);
+  EXPECT_EQ(run({"serve"}), 2);
+}
+
+TEST_F(Commands, ServeHandsAnAbsolutePathToTheDaemon) {
+  std::optional<ServeOptions> given;
+  wiring_.serve = [&](const ServeOptions& options) {
+    given = options;
+    return 0;
+  };
+  EXPECT_EQ(run({"serve", "--dir", "shop/"}), 0);
+  EXPECT_EQ(*given->directory, std::filesystem::weakly_canonical(plane_.folder()) / "shop");
+  EXPECT_FALSE(given->file);
+}
+
+}  // namespace
+}  // namespace slipway::cli
