@@ -46,6 +46,7 @@ class FakeProxy final : public Proxy {
     if (outage) return *outage;
     ProxyState state;
     state.refused = refused_;
+    state.in_step = refused_.empty();
     for (const RoutedInstance& instance : wanted) {
       for (const model::Route& route : instance.routes) {
         const auto busy = sessions.find(route.task);

@@ -156,7 +156,7 @@ std::string shared_frontend(const ProxySettings& settings, const std::vector<Rou
   return out + "  default_backend no_such_host\n" + R"(
 backend no_such_host
   mode http
-  http-request return status 503 content-type text/plain lf-string "no service has the host \"%[var(txn.host)]\"\n"
+  http-request return status 503 content-type text/plain lf-string "no service has host %[var(txn.host)]\n"
 )";
 }
 

@@ -38,8 +38,8 @@ backend web.main
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless { method GET HEAD }
   http-error status 503 content-type text/plain string "no task of web.main is healthy\n"
-  server web-main-1 10.1.0.2:8000 check inter 1s fastinter 250ms downinter 250ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
-)");
+  server web-main-1 10.1.0.2:8000 )" + std::string(kServerOptions) +
+                                                         "\n");
 }
 
 TEST(HaproxyText, PassesRawConnectionsForTcp) {
@@ -69,7 +69,7 @@ frontend shared
 
 backend no_such_host
   mode http
-  http-request return status 503 content-type text/plain lf-string "no service has the host \"%[var(txn.host)]\"\n"
+  http-request return status 503 content-type text/plain lf-string "no service has host %[var(txn.host)]\n"
 
 backend web.main
   mode http

@@ -48,10 +48,12 @@ class HaproxyProxy final : public Proxy {
     leave_out_refused(admission);
     // Where the frontends cannot be as wanted, tasks still come and go on those that are.
     Status frontends = have_frontends(admission, deadline);
-    refused_ = admission.refused;
+    refused_ = std::move(admission.refused);
+    admitted_ = std::move(admission.admitted);
+    signature_ = has_frontend(settings_, admitted_) ? signature(settings_, admitted_) : "";
     const std::optional<Processes> processes = TRY(process_.running(deadline));
     if (processes) {
-      TRY_CONTEXT(have_servers(processes->workers.front(), admission.admitted, deadline),
+      TRY_CONTEXT(have_servers(processes->workers.front(), admitted_, deadline),
                   "tell the load balancer its tasks");
     }
     process_.bound_log();
@@ -63,8 +65,14 @@ class HaproxyProxy final : public Proxy {
     ProxyState state;
     state.refused = refused_;
     const std::optional<Processes> processes = TRY(process_.running(deadline));
-    if (!processes) return state;
-    add_to_state(TRY(view_of(processes->workers.front(), deadline)), false, state);
+    if (!processes) {
+      state.in_step = refused_.empty() && signature_.empty();
+      return state;
+    }
+    const WorkerView present = TRY(view_of(processes->workers.front(), deadline));
+    state.in_step = refused_.empty() && present.signature == signature_ &&
+                    commands(present, wanted_servers(present, admitted_), {}).empty();
+    add_to_state(present, false, state);
     for (const pid_t worker : processes->old_workers) {
       const Result<WorkerView> view = view_of(worker, deadline);
       if (view) {
@@ -78,6 +86,8 @@ class HaproxyProxy final : public Proxy {
 
   Status stop(Deadline deadline) override {
     refused_.clear();
+    admitted_.clear();
+    signature_.clear();
     return process_.stop(deadline).context("stop the load balancer");
   }
 
@@ -212,7 +222,11 @@ class HaproxyProxy final : public Proxy {
   const ProxySettings settings_;
   const Clock& clock_;
   HaproxyProcess process_;
-  std::map<model::InstanceId, std::string> refused_;  // as of the last sync
+  // As of the last sync. Before the first one, what runs is not known to be wanted.
+  std::map<model::InstanceId, std::string> refused_;
+  std::vector<RoutedInstance> admitted_;
+  std::string signature_;  // of what should run; empty: nothing
+
   std::map<model::InstanceId, Invalid> invalid_;
   std::map<int, std::string> taken_;  // port -> who has it
 };

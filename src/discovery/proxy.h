@@ -24,7 +24,10 @@ struct ServerState {
 
 struct ProxyState {
   std::map<model::TaskId, ServerState> servers;
-  std::map<model::InstanceId, std::string> refused;
+  std::map<model::InstanceId, std::string> refused;  // left out, or in part; as of the last sync
+  // False when another sync, of the same, has something to do: the load balancer has died, a port may have
+  // become free, a server was not ready to be deleted.
+  bool in_step = true;
 };
 
 class Proxy {
