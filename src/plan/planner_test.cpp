@@ -154,6 +154,19 @@ TEST(Decide, AsksAgainForAStopThatTheEngineHasNotTaken) {
   EXPECT_EQ(outcome.plan.steps.size(), 1U);
 }
 
+TEST(Decide, LetsNoTaskBackIntoTrafficWhoseStopWasAskedFor) {
+  auto web = test::instance("shop.web", 1);
+  const auto revision = test::revision_of(web);
+  Question question = wanting(web);
+  question.add(revision, 2, {test::healthy_task(revision, "a"), test::healthy_task(revision, "b", Time(1h))});
+  question.memory[web.id].drains[model::TaskId("b")] = {.started_at = kNow, .stop_asked = true};
+  question.desired.instances.front().count = 2;
+  const Outcome outcome = question.ask();
+  EXPECT_EQ(outcome.plan.routes.at(web.id)[1].traffic, model::Traffic::Drain);
+  EXPECT_TRUE(outcome.memory.at(web.id).drains.at(model::TaskId("b")).stop_asked);
+  EXPECT_EQ(steps_of<model::ScaleStep>(outcome).front().count, 2);
+}
+
 TEST(Decide, LeavesAloneEndedTasksThatTheEngineOnlyKeepsInSight) {
   const auto worker = test::worker("shop.worker", 1);
   const auto revision = test::revision_of(worker);

@@ -13,7 +13,7 @@ namespace {
 using model::BounceMethod;
 using model::OverrideKind;
 
-constexpr int kSeeds = 300;
+constexpr int kSeeds = 150;
 constexpr int kTroubledRounds = 120;
 
 class Chaos {

@@ -139,6 +139,10 @@ class TinyCluster {
              (version.empty() || task.version == version);
     });
   }
+  // Tasks of the revision with this VERSION, in whatever state.
+  int existing(const std::string& version) const {
+    return count([&](const Running& task) { return task.version == version; });
+  }
   int alive() const {
     return count([](const Running& task) { return task.seen.state != model::TaskState::Stopping; });
   }
@@ -231,8 +235,9 @@ class TinyCluster {
     }
     for (const auto& [id, routes] : last.plan.routes) {
       for (const model::Route& route : routes) {
-        EXPECT_EQ(tasks_.at(route.task).seen.state, model::TaskState::Running)
-            << route.task.str() << " is routed to";
+        const model::Task& task = tasks_.at(route.task).seen;
+        EXPECT_EQ(task.state, model::TaskState::Running) << task.id.str() << " is routed to";
+        EXPECT_TRUE(route.traffic == model::Traffic::Drain || task.health == model::Health::Healthy);
       }
     }
     for (const model::Step& step : last.plan.steps) {
@@ -315,7 +320,9 @@ class TinyCluster {
         }
         server.seen.in = !drains;
         server.seen.draining = drains;
-        if (!drains) server.seen.sessions = 2;
+        // Every other task is idle: connections alone must not be what keeps a routed task from being
+        // stopped.
+        if (!drains) server.seen.sessions = 2 * (route.address.port % 2);
         synced[route.task] = server;
       }
     }
