@@ -130,7 +130,9 @@ void Loop::decide(const Look& look) {
     end_shutdown();
     return;
   }
-  if (round.idle() && proxy_trouble_.empty()) {
+  // A load balancer that died, or a port that may have become free, does not show in the routes.
+  const bool in_step = look.proxy.has_value() && look.proxy->in_step;
+  if (round.idle() && in_step && proxy_trouble_.empty()) {
     publish("");
     next_round(round);
     return;
