@@ -6,7 +6,6 @@
 // and nothing has to be undone after a crash. docs/decisions/0010 tells why.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -16,31 +15,16 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/local/cgroup.h"
+#include "engine/local/conmon.h"
 #include "engine/local/images.h"
 #include "engine/local/network.h"
+#include "engine/local/oci_spec.h"
 #include "engine/local/runtime.h"
 #include "engine/local/task_paths.h"
 #include "io/process.h"
 #include "model/revision.h"
 
 namespace slipway::engine::local {
-
-// A process by a name that is not used twice.
-struct ProcessName {
-  pid_t pid = 0;
-  uint64_t start_time = 0;  // in clock ticks since boot
-  bool operator==(const ProcessName&) const = default;
-};
-
-// The process is there and is the one that was named (a zombie counts as gone).
-bool is_alive(const ProcessName& process);
-// Signals exactly this process. NotFound when it has gone.
-Status signal_process(const ProcessName& process, int signal);
-
-struct Launched {
-  ProcessName container;   // the task's first process
-  ProcessName supervisor;  // its conmon
-};
 
 struct LaunchRequest {
   model::TaskId task;
@@ -53,6 +37,7 @@ struct ExecOptions {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;  // on top of the task's own
   bool tty = false;                        // the command's standard streams are a terminal, already its controlling one
+  std::filesystem::path pid_file;          // where the runtime writes the command's pid; empty: nowhere
 };
 
 struct LauncherOptions {
@@ -86,11 +71,15 @@ class Launcher {
   Result<Launched> find(const model::TaskId& task) const;
 
   // A command that runs inside the task when given to io::run or io::spawn. NotFound when the task was never launched.
-  // It owns a small file in the task's folder, which goes with the folder.
-  Result<io::Command> exec_command(const model::TaskId& task, const ExecOptions& options);
+  // What it says to the runtime stands in a small file in the task's folder, which goes with the folder; the same command
+  // uses the same file.
+  Result<io::Command> exec_command(const model::TaskId& task, const ExecOptions& options) const;
 
   // NotFound when it does not run in a control group (any more).
   Result<CgroupUsage> usage(const model::TaskId& task) const;
+
+  // Whether the kernel killed a process of the task for lack of memory. To be asked after its end and before stop().
+  bool was_out_of_memory(const model::TaskId& task) const;
 
   // Removes what all tasks of the cluster shared: its control group and the runtime's folder. No task may be left.
   Status release();
@@ -100,12 +89,18 @@ class Launcher {
 
  private:
   Launcher(LauncherOptions options, const Clock& clock);
+  std::string cgroup(const model::TaskId& task) const { return "/slipway/" + options_.cluster + "/" + task.str(); }
+  Result<Json> configure(const LaunchRequest& request) const;
+  Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, io::Fd& network) const;
+  Status start(const model::TaskId& task, Deadline deadline) const;
 
   LauncherOptions options_;
   const Clock& clock_;
   Cgroups cgroups_;
   std::string conmon_;
-  std::atomic<uint64_t> exec_count_{0};
+  uint64_t open_files_ = 0;
+  int oom_score_ = 0;
+  std::vector<BindMount> host_mounts_;
 };
 
 }  // namespace slipway::engine::local

@@ -38,6 +38,12 @@ struct VethPair {
   int inner_namespace = -1;   // borrowed
 };
 
+struct Link {
+  int index = 0;
+  std::string name;
+  uint32_t master = 0;  // index of the bridge it is plugged into; 0: none
+};
+
 // A netlink socket, which belongs to the network namespace in which it was opened. One thread. Every error names the
 // link or address.
 class Netlink {
@@ -46,7 +52,7 @@ class Netlink {
   Netlink(Netlink&&) noexcept = default;
 
   Result<int> link_index(const std::string& name);                // NotFound
-  Result<std::vector<std::string>> link_names();
+  Result<std::vector<Link>> links();
   Status add_bridge(const std::string& name, const MacAddress& mac);  // Conflict when there is one
   Status add_veth(const VethPair& pair);                          // both ends; the outer one is up; Conflict
   Status set_up(int index);
@@ -58,6 +64,9 @@ class Netlink {
 
  private:
   explicit Netlink(io::Fd socket) : socket_(std::move(socket)) {}
+  Status send(std::string& message);
+  // The messages of one datagram that answer the present request.
+  Result<std::vector<std::string>> receive();
   // Sends and waits for the acknowledgement: 0 or a negative errno.
   Result<int> transact(std::string message);
   Result<std::vector<std::string>> dump(std::string message);

@@ -130,11 +130,6 @@ Json linux_section(const SpecInput& input) {
   out["maskedPaths"] = Json::Array(std::begin(kMaskedPaths), std::end(kMaskedPaths));
   out["readonlyPaths"] = Json::Array(std::begin(kReadOnlyPaths), std::end(kReadOnlyPaths));
   out["seccomp"] = seccomp_profile();
-  // Where tasks have a network of their own, an unprivileged user may bind any port of it, and use ping.
-  if (input.revision.spec.net != model::NetMode::Host) {
-    out["sysctl"]["net.ipv4.ip_unprivileged_port_start"] = "0";
-    out["sysctl"]["net.ipv4.ping_group_range"] = "0 0";
-  }
   return out;
 }
 

@@ -18,7 +18,7 @@ namespace slipway::engine::local {
 struct User {
   uint32_t uid = 0;
   uint32_t gid = 0;
-  std::vector<uint32_t> groups;  // others that the image's /etc/group puts the user in
+  std::vector<uint32_t> groups;  // gid and what the image's /etc/group puts the user in, sorted
   std::string home = "/";
   bool operator==(const User&) const = default;
 };

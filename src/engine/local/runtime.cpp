@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/local/conmon.h"
 #include "io/file.h"
 
 namespace slipway::engine::local {
@@ -30,7 +31,16 @@ int hide_unified_hierarchy() {
   return 0;
 }
 
-// The smallest container that proves the point: the host's root, `true` as its process, the namespaces that tasks get.
+Json trial_mount(const char* type, const char* path, const char* option) {
+  Json mount;
+  mount["destination"] = path;
+  mount["type"] = type;
+  mount["source"] = path;
+  mount["options"].push_back(option);
+  return mount;
+}
+
+// The smallest container that proves the point: the host's own `true`, in the namespaces that tasks get.
 Json trial_config(CgroupMode cgroups, const std::string& group) {
   Json config;
   for (const char* type : {"pid", "ipc", "uts", "mount", "cgroup"}) {
@@ -43,18 +53,17 @@ Json trial_config(CgroupMode cgroups, const std::string& group) {
   config["linux"]["resources"]["pids"]["limit"] = 64;
   config["linux"]["resources"]["memory"]["limit"] = int64_t{64} << 20;
   config["ociVersion"] = "1.0.0";
-  config["root"]["path"] = "/";
-  config["root"]["readonly"] = true;
+  config["root"]["path"] = "rootfs";
   config["process"]["user"]["uid"] = 0;
   config["process"]["user"]["gid"] = 0;
   config["process"]["args"].push_back("/bin/true");
   config["process"]["cwd"] = "/";
   config["process"]["noNewPrivileges"] = true;
-  Json proc;
-  proc["destination"] = "/proc";
-  proc["type"] = "proc";
-  proc["source"] = "proc";
-  config["mounts"].push_back(std::move(proc));
+  config["mounts"].push_back(trial_mount("proc", "/proc", "nosuid"));
+  config["mounts"].push_back(trial_mount("tmpfs", "/dev", "nosuid"));
+  for (const char* path : {"/bin", "/lib", "/lib64", "/usr"}) {
+    if (io::exists(path)) config["mounts"].push_back(trial_mount("bind", path, "rbind"));
+  }
   return config;
 }
 
@@ -63,9 +72,10 @@ Status try_container(const Runtime& runtime, const Clock& clock, Deadline deadli
   const std::string group = "/slipway/" + id;
   const io::TemporaryDirectory bundle = TRY(io::TemporaryDirectory::create(runtime.root));
   TRY(io::write_file(bundle.path() / "config.json", trial_config(runtime.cgroups, group).dump()));
+  TRY(io::make_directories(bundle.path() / "rootfs"));
   const io::Command command = runtime.command({"run", "--bundle", bundle.path().string(), id});
-  Result<io::Finished> finished = io::run_ok(command, clock, deadline);
-  if (!finished) {
+  const Result<io::Finished> finished = io::run(command, clock, deadline);
+  if (!finished || !finished->ok()) {
     // Whatever a failed start left: the record of the runtime and its control group.
     (void)io::run(runtime.command({"delete", "--force", id}), clock, deadline);
   }
@@ -73,6 +83,7 @@ Status try_container(const Runtime& runtime, const Clock& clock, Deadline deadli
   TRY(cgroups.remove(group, clock, deadline));
   cgroups.remove_if_empty("/slipway");
   if (!finished) return finished.error();
+  if (!finished->ok()) return runtime_error(finished->err);
   return {};
 }
 
@@ -103,7 +114,7 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
   return command;
 }
 
-Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline) {
+Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline, std::string_view only) {
   const CgroupMode cgroups = cgroup_mode();
   const fs::path root = state / "runtime";
   TRY(io::make_directories(root, 0700));
@@ -112,7 +123,7 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
   std::vector<std::string> complaints;
   for (const char* name : {"crun", "runc"}) {
     const std::optional<std::string> program = io::find_program(name);
-    if (!program || !conmon) continue;
+    if (!program || !conmon || (!only.empty() && only != "auto" && only != name)) continue;
     Runtime runtime;
     runtime.name = name;
     runtime.path = *program;
@@ -129,6 +140,7 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
         log::info("engine.local", "containers by {}{}", *program, hide ? ", unified hierarchy hidden" : "");
         return runtime;
       }
+      log::debug("engine.local", "{} does not work here: {}", *program, tried.error().text());
       complaints.push_back(name + std::string(hide ? " (unified hierarchy hidden): " : ": ") + tried.error().text());
     }
   }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -36,8 +37,10 @@ struct Runtime {
 
 // The first of crun, crun with the unified hierarchy hidden, runc that really runs a container here (each is tried once
 // with a trivial one). `state`: the engine's state directory. Unavailable when none works: the message names what was
-// tried, why it failed and which Debian packages are missing (crun or runc, and conmon).
-Result<Runtime> find_runtime(const std::filesystem::path& state, const Clock& clock, Deadline deadline);
+// tried, why it failed and which Debian packages are missing (crun or runc, and conmon). `only`: this one or none ("" or
+// "auto": whichever works).
+Result<Runtime> find_runtime(const std::filesystem::path& state, const Clock& clock, Deadline deadline,
+                             std::string_view only = "");
 
 // Plain processes, for a control plane without root. `program`: the slipway binary itself (empty: /proc/self/exe), which
 // answers to `internal process-runtime`. Unavailable when conmon is missing.

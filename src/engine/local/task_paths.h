@@ -21,6 +21,8 @@ struct TaskPaths {
   // Appears when the task's process has ended, and holds its exit code in decimal, 128+N for death by signal N.
   std::filesystem::path exit_folder() const { return folder / "exit"; }
   std::filesystem::path exit_file(const model::TaskId& task) const { return exit_folder() / task.str(); }
+  std::filesystem::path oom_file() const { return bundle() / "oom"; }        // made by conmon, empty
+  std::filesystem::path exec() const { return folder / "exec"; }             // what exec_command wrote
   std::filesystem::path conmon_pid() const { return folder / "conmon.pid"; }
   std::filesystem::path container_pid() const { return folder / "container.pid"; }
 };

@@ -93,8 +93,11 @@ Result<User> resolve_user(std::string_view text, const std::filesystem::path& ro
       return Error(ErrorCode::Invalid, fmt::format("group `{}` is not in the image's /etc/group", group_name));
     }
     user.gid = group != nullptr ? *number((*group)[2]) : *gid;
+    user.groups = {user.gid};
     return user;  // a group that is asked for by name is the only one
   }
+  // The primary group too: a file that shuts out a group shuts out its members, also after they changed their group.
+  user.groups.push_back(user.gid);
   for (const Fields& group : groups) {
     if (entry == nullptr || group.size() < 4) continue;
     const std::vector<std::string> members = split(group[3], ',');
