@@ -371,8 +371,7 @@ TEST_F(HaproxyProxyTest, RoutesByHostOnTheSharedPort) {
   sync({api, web});
   EXPECT_THAT(get(settings_.http_port, "/", "SHOP.test:8080"), HasSubstr("one"));
   EXPECT_THAT(get(settings_.http_port, "/", "api.test"), HasSubstr("two"));
-  EXPECT_THAT(get(settings_.http_port, "/", "other.test"),
-              HasSubstr("no service has host other.test"));
+  EXPECT_THAT(get(settings_.http_port, "/", "other.test"), HasSubstr("no service has host other.test"));
 }
 
 TEST_F(HaproxyProxyTest, LeavesOutAnInstanceThatHaproxyRefuses) {
