@@ -25,7 +25,134 @@ std::string host_name_part(const std::string& name) {
 
 bool was_well(const Run& run) { return run.checked ? run.healthy_for.has_value() : run.lasted >= kProperRun; }
 
+Duration between(Time from, Time to) { return std::max(to - from, Duration::zero()); }
+
+Run run_of(const TaskRecord& record, Time now) {
+  const model::Task& task = record.task;
+  Run run;
+  run.checked = record.revision.spec.health.mode != model::HealthMode::None;
+  if (task.started_at) run.lasted = between(*task.started_at, now);
+  if (task.healthy_since) run.healthy_for = between(*task.healthy_since, now);
+  return run;
+}
+
+void forget_processes(TaskRecord& record) {
+  record.monitor = {};
+  record.container = {};
+  record.task.health = model::Health::Unknown;
+  record.task.healthy_since.reset();
+}
+
+// Where a task that failed stands until it is started again.
+void await_restart(TaskRecord& record, const Restart& restart, std::string what, Time now) {
+  record.failures = restart.failures;
+  record.task.next_start_at = now + restart.delay;
+  record.task.reason = with_restart(std::move(what), record.task.restarts + 1, restart.delay);
+}
+
 }  // namespace
+
+TaskRecord new_task(const model::Revision& revision, model::TaskId id, const model::NodeId& node, Time now) {
+  TaskRecord record;
+  record.task.id = std::move(id);
+  record.task.revision = revision.id;
+  record.task.instance = revision.instance;
+  record.task.node = node;
+  record.task.created_at = now;
+  record.revision = revision;
+  return record;
+}
+
+void task_launching(TaskRecord& record) {
+  record.task.state = model::TaskState::Starting;
+  record.task.next_start_at.reset();
+}
+
+void task_preparing(TaskRecord& record) {
+  record.task.state = model::TaskState::Preparing;
+  record.task.reason = "waits for " + model::describe(record.revision.spec.image);
+}
+
+void task_running(TaskRecord& record, const Launched& launched, Time now) {
+  model::Task& task = record.task;
+  record.container = launched.container;
+  record.monitor = launched.supervisor;
+  if (task.started_at) ++task.restarts;
+  task.started_at = now;
+  if (record.goal == Goal::Stop) return;  // told to stop while it was being started
+  task.state = model::TaskState::Running;
+  task.reason.clear();
+  if (record.revision.spec.health.mode == model::HealthMode::None) {
+    task.health = model::Health::Healthy;
+    task.healthy_since = now;
+  }
+}
+
+void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit, std::vector<std::string> last_lines,
+                Time now) {
+  model::Task& task = record.task;
+  const Run run = run_of(record, now);
+  forget_processes(record);
+  task.last_exit = exit;
+  if (record.goal == Goal::Stop) return;
+  const bool well = exit && exit->code == 0;
+  if (!well) task.last_lines = std::move(last_lines);
+  std::string what = exit ? exit_reason(*exit, record.revision.spec) : "its monitor (conmon) was killed, and it with it";
+  if (task.one_off) {
+    const bool overdue = record.stop_at && now >= *record.stop_at;
+    task.state = model::TaskState::Exited;
+    task.reason = overdue ? "stopped when its time was over; " + what : well ? "" : std::move(what);
+    return;
+  }
+  task.state = well ? model::TaskState::Exited : model::TaskState::Failed;
+  await_restart(record, restart_after_exit(record.failures, run, record.revision.spec.max_launch_delay),
+                std::move(what), now);
+}
+
+void task_launch_failed(TaskRecord& record, const Error& error, Time now) {
+  forget_processes(record);
+  if (record.goal == Goal::Stop) return;
+  record.task.state = model::TaskState::Failed;
+  if (record.task.one_off) {
+    record.task.reason = error.text();
+    return;
+  }
+  const Restart restart = restart_after_failed_launch(record.failures, record.revision.spec.max_launch_delay);
+  record.failures = restart.failures;
+  record.task.next_start_at = now + restart.delay;
+  record.task.reason = fmt::format("{}; next try in {}", error.text(), to_text(restart.delay));
+}
+
+void task_stopping(TaskRecord& record, Duration grace, Time now) {
+  record.goal = Goal::Stop;
+  record.task.state = model::TaskState::Stopping;
+  record.task.next_start_at.reset();
+  record.task.health = model::Health::Unknown;
+  record.task.healthy_since.reset();
+  record.kill_at = record.kill_at ? std::min(*record.kill_at, now + grace) : now + grace;
+}
+
+bool task_health(TaskRecord& record, model::Health health, const std::string& reason, Time now) {
+  model::Task& task = record.task;
+  task.reason = reason;
+  if (task.health == health) return false;
+  task.health = health;
+  task.healthy_since.reset();
+  if (health == model::Health::Healthy) task.healthy_since = now;
+  return true;
+}
+
+model::Exit exit_of(int code, bool out_of_memory) {
+  model::Exit exit;
+  if (code > 128 && code <= 128 + 64) {
+    exit.signal = code - 128;
+  } else {
+    exit.code = code;
+  }
+  // A child may be killed for lack of memory and its parent cope with that: then the task has not died of it.
+  exit.oom_killed = out_of_memory && code != 0;
+  return exit;
+}
 
 Restart restart_after_exit(int failures_before, const Run& run, Duration max_launch_delay) {
   const bool forgiven = run.healthy_for && *run.healthy_for >= kBackoffReset;

@@ -23,17 +23,17 @@ constexpr size_t kBlock = 64 << 10;
 // A raw line is a piece of at most 8 KiB and its head; this much without a newline is no log of a monitor.
 constexpr size_t kRawLineLimit = 2 << 20;
 
-struct LogFile {
-  std::filesystem::path path;
+struct FoundFile {
+  LogFile file;
   ino_t inode = 0;
 };
 
 // The files in order. One that is renamed or deleted between listing and looking is left out; callers look again.
-Result<std::vector<LogFile>> files_of(const std::filesystem::path& folder) {
-  std::vector<LogFile> files;
-  for (std::filesystem::path& path : TRY(log_files(folder))) {
+Result<std::vector<FoundFile>> files_of(const std::filesystem::path& folder) {
+  std::vector<FoundFile> files;
+  for (LogFile& file : TRY(log_files(folder))) {
     struct stat info {};
-    if (::stat(path.c_str(), &info) == 0) files.push_back(LogFile{std::move(path), info.st_ino});
+    if (::stat(file.path.c_str(), &info) == 0) files.push_back({std::move(file), info.st_ino});
   }
   return files;
 }
@@ -98,8 +98,8 @@ class FileLogReader final : public LogReader {
 
   Result<bool> take_available(std::vector<LogLine>& lines);
   Result<bool> open_next();
-  Result<bool> open_if(const LogFile& file);
-  Result<ino_t> current_inode() const;
+  Result<bool> open_file(const std::vector<FoundFile>& files, size_t index);
+  size_t successor(const std::vector<FoundFile>& files) const;
   bool at_fixed_end() const;
   void take(std::string_view raw, std::vector<LogLine>& lines);
   void keep_wanted(std::vector<LogLine>& lines);
@@ -113,6 +113,7 @@ class FileLogReader final : public LogReader {
   const Clock& clock_;
   RawLines raw_;
   ino_t inode_ = 0;    // of the file being read; its number is not reused while we have it open
+  uint64_t number_ = 0;  // of its rotation, or of the one before where it has none yet
   LineJoiner joiner_;
   std::vector<LogLine> joined_;  // what the last entry completed
   Time last_at_{};
@@ -185,28 +186,40 @@ Result<bool> FileLogReader::take_available(std::vector<LogLine>& lines) {
 Result<bool> FileLogReader::open_next() {
   // A rotation between listing and opening makes us look again; it would have to be hit every time.
   for (int attempt = 0; attempt < 10; ++attempt) {
-    const std::vector<LogFile> files = TRY(files_of(folder_));
-    size_t next = 0;
-    for (size_t i = 0; i < files.size(); ++i) {
-      if (raw_.is_open() && files[i].inode == inode_) next = i + 1;
-    }
+    const std::vector<FoundFile> files = TRY(files_of(folder_));
+    const size_t next = successor(files);
     if (next >= files.size()) return false;
     if (raw_.is_open() && TRY(raw_.fill())) return true;
-    if (TRY(open_if(files[next]))) return true;
+    if (TRY(open_file(files, next))) return true;
   }
   return false;
 }
 
-Result<bool> FileLogReader::open_if(const LogFile& file) {
-  io::Fd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
+size_t FileLogReader::successor(const std::vector<FoundFile>& files) const {
+  if (!raw_.is_open()) return 0;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (files[i].inode == inode_) return i + 1;
+  }
+  // Ours has been deleted: go on with the oldest that came after it.
+  const auto newer = [this](const FoundFile& found) { return found.file.number > number_; };
+  return static_cast<size_t>(std::ranges::find_if(files, newer) - files.begin());
+}
+
+// False when the name has come to mean another file since it was listed.
+Result<bool> FileLogReader::open_file(const std::vector<FoundFile>& files, size_t index) {
+  const FoundFile& found = files[index];
+  io::Fd fd(::open(found.file.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {
     if (errno == ENOENT) return false;
-    return errno_error(errno, "open log " + file.path.string());
+    return errno_error(errno, "open log " + found.file.path.string());
   }
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return errno_error(errno, "look at log " + file.path.string());
-  if (info.st_ino != file.inode) return false;
-  inode_ = file.inode;
+  if (::fstat(fd.get(), &info) != 0) return errno_error(errno, "look at log " + found.file.path.string());
+  if (info.st_ino != found.inode) return false;
+  inode_ = found.inode;
+  number_ = found.file.number;
+  // The file being written has no number yet; it comes after the newest that has one.
+  if (number_ == LogFile::kCurrent) number_ = index > 0 ? files[index - 1].file.number : 0;
   raw_.open(std::move(fd));
   return true;
 }
@@ -266,13 +279,13 @@ Result<size_t> FileLogReader::count_wanted(const std::filesystem::path& path) co
 // Counts lines from the newest file back until there are enough, and begins in the file that has the first of them.
 Status FileLogReader::begin_at_tail() {
   const auto tail = static_cast<size_t>(std::max(*request_.tail, 0));
-  const std::vector<LogFile> files = TRY(files_of(folder_));
+  const std::vector<FoundFile> files = TRY(files_of(folder_));
   size_t count = 0;
   for (size_t i = files.size(); i-- > 0;) {
-    count += TRY(count_wanted(files[i].path));
+    count += TRY(count_wanted(files[i].file.path));
     if (count >= tail || i == 0) {
       skip_ = count > tail ? count - tail : 0;
-      static_cast<void>(TRY(open_if(files[i])));
+      static_cast<void>(TRY(open_file(files, i)));
       break;
     }
   }

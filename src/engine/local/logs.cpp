@@ -132,10 +132,10 @@ void LineJoiner::finish(std::vector<LogLine>& lines) {
   parts_.clear();
 }
 
-Result<std::vector<std::filesystem::path>> log_files(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (const uint64_t number : TRY(rotations(folder))) files.push_back(folder / rotated_name(number));
-  if (io::exists(folder / kLogName)) files.push_back(folder / kLogName);
+Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
+  std::vector<LogFile> files;
+  for (const uint64_t number : TRY(rotations(folder))) files.push_back({number, folder / rotated_name(number)});
+  if (io::exists(folder / kLogName)) files.push_back({LogFile::kCurrent, folder / kLogName});
   return files;
 }
 
@@ -157,7 +157,7 @@ Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_l
     return errno_error(errno, "tell the monitor to open a new log");
   }
   numbers.push_back(next);
-  // ctr.log itself is one of the kLogFiles.
+  // `log` itself is one of the kLogFiles.
   for (size_t i = 0; i + kLogFiles - 1 < numbers.size(); ++i) {
     TRY(io::remove_all(folder / rotated_name(numbers[i])));
   }
@@ -174,7 +174,7 @@ std::vector<std::string> last_log_lines(const std::filesystem::path& folder, int
   // Just after a rotation the newest file is short, and the one before has the rest.
   for (size_t i = files->size() >= 2 ? files->size() - 2 : 0; i < files->size(); ++i) {
     LineJoiner joiner;
-    for (const std::string& text : split(read_tail((*files)[i]), '\n')) {
+    for (const std::string& text : split(read_tail((*files)[i].path), '\n')) {
       if (const auto entry = parse_log_entry(text)) joiner.add(*entry, lines);
     }
     joiner.finish(lines);

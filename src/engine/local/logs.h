@@ -1,9 +1,9 @@
 // The log files of a task: their line format, their order, their rotation.
 //
-// The task's monitor appends to `ctr.log` one line per line of output, as Kubernetes' runtimes do:
+// The task's monitor appends to `log` one line per line of output, as Kubernetes' runtimes do:
 //   2026-01-31T09:15:00.250000000+00:00 stdout F text
 // where P instead of F says that the line goes on in the next one of that stream. When the file has grown to a quarter
-// of the task's limit it is renamed to `ctr.log.N`, N growing, and the monitor is told (SIGUSR1) to open a new one; it
+// of the task's limit it is renamed to `log.N`, N growing, and the monitor is told (SIGUSR1) to open a new one; it
 // writes into the renamed file until it does, so nothing is lost. At most kLogFiles files are kept.
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace slipway::engine::local {
 
-constexpr std::string_view kLogName = "ctr.log";
+constexpr std::string_view kLogName = "log";
 constexpr int kLogFiles = 4;
 constexpr size_t kLineLimit = 1 << 20;  // a longer line is cut into pieces of this size
 
@@ -50,11 +50,16 @@ class LineJoiner {
   std::map<Stream, Part> parts_;
 };
 
-// The rotated files, oldest first, then ctr.log where it exists.
-Result<std::vector<std::filesystem::path>> log_files(const std::filesystem::path& folder);
+struct LogFile {
+  static constexpr uint64_t kCurrent = UINT64_MAX;
+  uint64_t number = kCurrent;  // of a rotated file
+  std::filesystem::path path;
+};
+// The rotated files, oldest first, then `log` where it exists.
+Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder);
 
-// Rotates when ctr.log is larger than `file_limit` bytes. `monitor` is the process that writes it; 0: none runs. Returns
-// the size of ctr.log (0 after a rotation, and where there is none).
+// Rotates when log is larger than `file_limit` bytes. `monitor` is the process that writes it; 0: none runs. Returns
+// the size of log (0 after a rotation, and where there is none).
 Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_limit, pid_t monitor);
 
 // The last `count` lines of both streams, read from the end; for reasons, so anything unreadable counts as no lines.

@@ -12,16 +12,16 @@ namespace {
 // A record holds one task's spec and last lines; a megabyte is far beyond what either may grow to.
 constexpr uint64_t kRecordLimit = 4 << 20;
 
-Json process_json(const ProcessId& process) {
-  if (!process.known()) return nullptr;
+Json process_json(const ProcessName& process) {
+  if (process.pid == 0) return nullptr;
   Json json;
   json["pid"] = process.pid;
   json["start_time"] = process.start_time;
   return json;
 }
 
-ProcessId process_from(const Json& json) {
-  return ProcessId{static_cast<pid_t>(json.at("pid").as_int()), static_cast<uint64_t>(json.at("start_time").as_int())};
+ProcessName process_from(const Json& json) {
+  return ProcessName{static_cast<pid_t>(json.at("pid").as_int()), static_cast<uint64_t>(json.at("start_time").as_int())};
 }
 
 Result<Json> read_record(const std::filesystem::path& path) {
@@ -63,13 +63,14 @@ Json to_json(const TaskRecord& record) {
   Json json;
   json["task"] = model::to_json(record.task);
   json["goal"] = record.goal == Goal::Run ? "run" : "stop";
+  json["revision"] = model::to_json(record.revision);
+  json["ip"] = record.ip;
   json["boot_id"] = record.boot_id;
   json["monitor"] = process_json(record.monitor);
   json["container"] = process_json(record.container);
   json["failures"] = record.failures;
   json["kill_at"] = model::time_or_null(record.kill_at);
   json["stop_at"] = model::time_or_null(record.stop_at);
-  if (record.one_off) json["one_off"] = model::to_json(*record.one_off);
   return json;
 }
 
@@ -77,16 +78,14 @@ Result<TaskRecord> task_record_from_json(const Json& json) {
   TaskRecord record;
   record.task = TRY(model::task_from_json(json.at("task")));
   record.goal = json.at("goal").as_string() == "stop" ? Goal::Stop : Goal::Run;
+  record.revision = TRY(model::revision_from_json(json.at("revision")));
+  record.ip = json.at("ip").as_string();
   record.boot_id = json.at("boot_id").as_string();
   record.monitor = process_from(json.at("monitor"));
   record.container = process_from(json.at("container"));
   record.failures = static_cast<int>(json.at("failures").as_int());
   record.kill_at = TRY(model::optional_time_from(json.at("kill_at")));
   record.stop_at = TRY(model::optional_time_from(json.at("stop_at")));
-  if (json.has("one_off")) record.one_off = TRY(model::revision_from_json(json.at("one_off")));
-  if (record.task.one_off != record.one_off.has_value()) {
-    return Error(ErrorCode::Invalid, "a one-off task, and no other, carries its own revision");
-  }
   return record;
 }
 

@@ -9,20 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
+#include "engine/local/conmon.h"
 #include "model/observed.h"
 
 namespace slipway::engine::local {
-
-// A process by pid and start time, which together are never reused between two boots.
-struct ProcessId {
-  pid_t pid = 0;
-  uint64_t start_time = 0;  // clock ticks since boot; see io::process_start_time
-
-  bool known() const { return pid > 0; }
-  bool operator==(const ProcessId&) const = default;
-};
 
 struct RevisionRecord {
   model::Revision revision;
@@ -39,15 +29,16 @@ enum class Goal {
 };
 
 struct TaskRecord {
-  model::Task task;  // as observed; without exception what `observe` would say
+  model::Task task;          // what `observe` says of it
+  model::Revision revision;  // whole, so that a task needs no other record to be kept running
   Goal goal = Goal::Run;
+  std::string ip;                  // of its own on the bridge; empty without one
   std::string boot_id;             // of the machine, when the processes below were started
-  ProcessId monitor;               // conmon, which outlives us and writes down how the container ended
-  ProcessId container;             // the first process of the task
+  ProcessName monitor;             // conmon, which outlives us and writes down how the container ended; pid 0: none
+  ProcessName container;           // the first process of the task
   int failures = 0;                // ends in a row, for the backoff
   std::optional<Time> kill_at;     // while stopping: when SIGKILL is due
   std::optional<Time> stop_at;     // of a one-off task: when its time is over
-  std::optional<model::Revision> one_off;  // of a one-off task: what it runs; such revisions have no record of their own
 
   bool operator==(const TaskRecord&) const = default;
 };

@@ -1,0 +1,253 @@
+#include "engine/local/exec.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace slipway::engine::local {
+
+namespace {
+
+constexpr size_t kChunk = 64 << 10;
+// A command that does not read its input for this long is taken to have stopped doing so.
+constexpr int kInputPatienceMs = 10'000;
+
+struct Pipe {
+  io::Fd read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error(errno, "make a pipe");
+  return Pipe{io::Fd(ends[0]), io::Fd(ends[1])};
+}
+
+Status make_nonblocking(int fd) {
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) return errno_error(errno, "set up a command's stream");
+  return {};
+}
+
+// Writing to a pipe whose reader has gone raises SIGPIPE, which must not end the process, whatever it has set up for
+// that signal: it is blocked for the write, and taken off when it came.
+ssize_t write_without_signal(int fd, std::string_view bytes) {
+  sigset_t pipe, before, pending;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  ::sigpending(&pending);
+  const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+  const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+  const int number = errno;
+  if (written < 0 && number == EPIPE && !was_pending) {
+    const timespec at_once{};
+    while (::sigtimedwait(&pipe, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = number;
+  return written;
+}
+
+// Our ends of the command's streams. With a terminal, `out` is its master and `err` is none.
+struct Streams {
+  io::Fd in, out, err;
+  bool terminal = false;
+};
+
+class ProcessSession final : public ExecSession {
+ public:
+  ProcessSession(pid_t child, io::Fd child_end, Streams streams, std::filesystem::path pid_file)
+      : child_(child), child_end_(std::move(child_end)), streams_(std::move(streams)), pid_file_(std::move(pid_file)) {}
+  ~ProcessSession() override;
+
+  Result<std::optional<Chunk>> read(Duration wait) override;
+  Status write(std::string_view input) override;
+  Status close_input() override;
+  void resize(int rows, int columns) override;
+  bool finished() const override { return finished_; }
+  int exit_code() const override { return exit_code_; }
+
+ private:
+  Result<std::optional<Chunk>> take(io::Fd& fd, Stream stream);
+  void reap();
+
+  const pid_t child_;
+  io::Fd child_end_;  // readable when the child has ended
+  Streams streams_;   // `in` is the writer's, the rest the reader's
+  const std::filesystem::path pid_file_;
+  bool finished_ = false;
+  int exit_code_ = 0;
+};
+
+ProcessSession::~ProcessSession() {
+  if (!finished_) {
+    kill_by_pid_file(pid_file_);
+    ::kill(-child_, SIGKILL);  // it leads a session of its own
+    reap();
+  }
+  if (!pid_file_.empty()) ::unlink(pid_file_.c_str());
+}
+
+Result<std::optional<ExecSession::Chunk>> ProcessSession::read(Duration wait) {
+  if (finished_) return std::optional<Chunk>();
+  // Closed ones are -1, which poll ignores.
+  std::array<pollfd, 3> fds = {pollfd{streams_.out.get(), POLLIN, 0}, pollfd{streams_.err.get(), POLLIN, 0},
+                               pollfd{child_end_.get(), POLLIN, 0}};
+  constexpr Duration kLongest = 1h;  // fits poll's int; the caller comes back
+  const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(std::min(wait, kLongest).count()));
+  if (ready < 0 && errno != EINTR) return errno_error(errno, "wait for a command's output");
+  if (ready <= 0) return std::optional<Chunk>();
+  if (fds[0].revents != 0) return take(streams_.out, Stream::Out);
+  if (fds[1].revents != 0) return take(streams_.err, Stream::Err);
+  // It has ended and nothing is left to read. Something that it started may still hold its streams; that is not waited
+  // for.
+  reap();
+  return std::optional<Chunk>();
+}
+
+Result<std::optional<ExecSession::Chunk>> ProcessSession::take(io::Fd& fd, Stream stream) {
+  Chunk chunk{stream, std::string(kChunk, '\0')};
+  const ssize_t got = ::read(fd.get(), chunk.data.data(), chunk.data.size());
+  if (got > 0) {
+    chunk.data.resize(static_cast<size_t>(got));
+    return std::optional(std::move(chunk));
+  }
+  // A terminal that nobody has open any more reads as EIO.
+  if (got < 0 && errno != EIO && errno != EAGAIN && errno != EINTR) return errno_error(errno, "read a command's output");
+  if (got == 0 || errno == EIO) fd.reset();
+  return std::optional<Chunk>();
+}
+
+Status ProcessSession::write(std::string_view input) {
+  while (!input.empty()) {
+    if (!streams_.in.valid()) return Error(ErrorCode::Unavailable, "the command's input is closed");
+    const ssize_t written = write_without_signal(streams_.in.get(), input);
+    if (written > 0) {
+      input.remove_prefix(static_cast<size_t>(written));
+      continue;
+    }
+    if (errno == EPIPE || errno == EIO) return Error(ErrorCode::Unavailable, "the command reads no more input");
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return errno_error(errno, "write a command's input");
+    pollfd ready{streams_.in.get(), POLLOUT, 0};
+    if (::poll(&ready, 1, kInputPatienceMs) == 0) {
+      return Error(ErrorCode::Timeout, "the command does not read its input");
+    }
+  }
+  return {};
+}
+
+Status ProcessSession::close_input() {
+  if (!streams_.terminal) {
+    streams_.in.reset();
+    return {};
+  }
+  constexpr char kEndOfTransmission = 4;  // what Ctrl-D sends
+  return write(std::string_view(&kEndOfTransmission, 1));
+}
+
+void ProcessSession::resize(int rows, int columns) {
+  if (!streams_.terminal || !streams_.in.valid()) return;
+  winsize size{};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
+  if (::ioctl(streams_.in.get(), TIOCSWINSZ, &size) != 0) {
+    log::debug("engine.local", "resize a terminal: {}", errno_error(errno, "ioctl").text());
+  }
+}
+
+void ProcessSession::reap() {
+  int status = 0;
+  while (::waitpid(child_, &status, 0) < 0) {
+    if (errno != EINTR) break;
+  }
+  exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  finished_ = true;
+}
+
+Result<std::unique_ptr<ExecSession>> spawn_session(const io::Command& command, Streams streams,
+                                                   const std::filesystem::path& pid_file) {
+  const pid_t child = TRY(io::spawn(command));
+  // Ours to wait for, so even one that has ended has its pid still.
+  auto end = io::open_pidfd(child);
+  if (!end && end.error().code() != ErrorCode::NotFound) {
+    ::kill(-child, SIGKILL);
+    return end.error();
+  }
+  io::Fd child_end;
+  if (end) {
+    child_end = std::move(*end);
+  } else {
+    // Ended already: any descriptor that is readable for good says the same.
+    child_end = io::Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+  return std::make_unique<ProcessSession>(child, std::move(child_end), std::move(streams), pid_file);
+}
+
+Result<std::unique_ptr<ExecSession>> start_on_pipes(io::Command command, const std::filesystem::path& pid_file) {
+  Pipe in = TRY(make_pipe()), out = TRY(make_pipe()), err = TRY(make_pipe());
+  TRY(make_nonblocking(in.write.get()));
+  command.stdin_fd = in.read.get();
+  command.stdout_fd = out.write.get();
+  command.stderr_fd = err.write.get();
+  return spawn_session(command, Streams{std::move(in.write), std::move(out.read), std::move(err.read)}, pid_file);
+}
+
+Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command, const std::filesystem::path& pid_file,
+                                                       const ExecTerminal& terminal) {
+  io::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  std::array<char, 64> name{};
+  if (!master.valid() || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+      ::ptsname_r(master.get(), name.data(), name.size()) != 0) {
+    return errno_error(errno, "open a terminal");
+  }
+  const io::Fd slave(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!slave.valid()) return errno_error(errno, "open a terminal");
+  io::Fd writer(::fcntl(master.get(), F_DUPFD_CLOEXEC, 3));
+  if (!writer.valid()) return errno_error(errno, "open a terminal");
+  TRY(make_nonblocking(master.get()));
+  command.stdin_fd = command.stdout_fd = command.stderr_fd = slave.get();
+  command.setup = [before = std::move(command.setup), fd = slave.get()] {
+    if (::ioctl(fd, TIOCSCTTY, 0) != 0) return errno;
+    return before ? before() : 0;
+  };
+  auto session = spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
+  if (session) (*session)->resize(terminal.rows, terminal.columns);
+  return session;
+}
+
+}  // namespace
+
+void kill_by_pid_file(const std::filesystem::path& pid_file) {
+  if (pid_file.empty()) return;
+  const auto text = io::read_file(pid_file, 64);
+  if (!text) return;  // it never came so far
+  const std::string_view digits = trim(*text);
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  if (error != std::errc() || pid <= 1) return;
+  if (::getpgid(pid) == pid) ::kill(-pid, SIGKILL);
+  ::kill(pid, SIGKILL);
+}
+
+Result<std::unique_ptr<ExecSession>> start_exec(io::Command command, const std::filesystem::path& pid_file,
+                                                std::optional<ExecTerminal> terminal) {
+  command.new_session = true;
+  if (terminal) return start_on_terminal(std::move(command), pid_file, *terminal);
+  return start_on_pipes(std::move(command), pid_file);
+}
+
+}  // namespace slipway::engine::local

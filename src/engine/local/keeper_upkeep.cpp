@@ -1,0 +1,78 @@
+// What the keeper does from time to time: bounded logs, bounded images, a network that others may have disturbed.
+#include <algorithm>
+
+#include "base/log.h"
+#include "engine/local/keeper.h"
+#include "engine/local/logs.h"
+
+namespace slipway::engine::local {
+
+namespace {
+
+// Logs are looked at this often, and more often while one of them grows fast.
+constexpr Duration kLogCheck = 2s;
+constexpr Duration kLogCheckFast = 100ms;
+// Records, network; and at every kImageRounds-th of these, images.
+constexpr Duration kUpkeep = 30s;
+constexpr int kImageRounds = 20;
+constexpr Duration kUpkeepTime = 60s;
+
+}  // namespace
+
+void Keeper::rotate_logs() {
+  const uint64_t limit = std::max<uint64_t>(parts_.limits.log_bytes / kLogFiles, 1);
+  bool fast = false;
+  for (auto& [id, kept] : tasks_) {
+    if (!kept.monitor_end.valid()) continue;
+    const auto size = rotate_log(records_.task_folder(id), limit, kept.record.monitor.pid);
+    if (!size) {
+      log::error("engine.local", "rotate the log of {}: {}", id.str(), size.error().text());
+      continue;
+    }
+    // Half full within one round: it would be more than full in the next.
+    fast = fast || *size - std::min(*size, kept.log_size) > limit / 2 || *size == 0;
+    kept.log_size = *size;
+  }
+  if (!stopping_) loop_.after(fast ? kLogCheckFast : kLogCheck, [this] { rotate_logs(); });
+}
+
+void Keeper::maintain() {
+  if (stopping_) return;
+  std::vector<model::RevisionId> removing;
+  for (auto& [id, kept] : tasks_) {
+    if (kept.unsaved) save(kept);
+  }
+  for (const auto& [id, record] : revisions_) {
+    if (record.removing) removing.push_back(id);
+  }
+  for (const model::RevisionId& id : removing) forget_if_gone(id);
+  if (parts_.network != nullptr && upkeep_rounds_ % 2 == 1) {
+    const Status queued = prepares_->submit([this] {
+      const Status ensured = parts_.network->ensure(parts_.clock.deadline_in(kUpkeepTime));
+      if (!ensured) log::warning("engine.local", "keep the network up: {}", ensured.error().text());
+    });
+    if (!queued) log::warning("engine.local", "keep the network up: {}", queued.error().text());
+  }
+  if (++upkeep_rounds_ % kImageRounds == 0) collect_images();
+  loop_.after(kUpkeep, [this] { maintain(); });
+}
+
+// An image is in use as long as a revision or a one-off task names it, running or not.
+void Keeper::collect_images() {
+  std::vector<model::Image> wanted;
+  for (const auto& [id, record] : revisions_) wanted.push_back(record.revision.spec.image);
+  for (const auto& [id, kept] : tasks_) wanted.push_back(kept.record.revision.spec.image);
+  const Status queued = prepares_->submit([this, wanted = std::move(wanted)] {
+    std::set<std::string> in_use;
+    for (const model::Image& image : wanted) {
+      if (image.kind == model::ImageKind::HostFilesystem) continue;
+      if (const auto found = parts_.images.lookup(image)) in_use.insert(found->digest);
+    }
+    const auto freed =
+        parts_.images.collect(in_use, parts_.limits.image_bytes, parts_.clock.deadline_in(kUpkeepTime));
+    if (!freed) log::warning("engine.local", "remove images that are not used: {}", freed.error().text());
+  });
+  if (!queued) log::warning("engine.local", "remove images that are not used: {}", queued.error().text());
+}
+
+}  // namespace slipway::engine::local
