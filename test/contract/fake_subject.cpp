@@ -17,6 +17,11 @@ class FakeSubject final : public Subject {
   FakeSubject() {
     engine::fake::Options options;
     options.live = true;
+    options.nodes.clear();
+    for (const char* id : {"node-1", "node-2", "node-3"}) {
+      options.nodes.emplace_back();
+      options.nodes.back().id = id;
+    }
     options.missing = {missing_image().name, missing_command(), missing_folder()};
     cluster_ = std::make_shared<FakeCluster>(clock_, random_, options);
   }
@@ -77,6 +82,12 @@ class FakeSubject final : public Subject {
   }
   Status kill_behind(const model::Task& task) override {
     return cluster_->with([&](World& world) { return world.kill_task(task.id, SIGKILL); });
+  }
+  Status lose_node(const model::NodeId& node) override {
+    return cluster_->with([&](World& world) { return world.set_node_ready(node, false); });
+  }
+  Status return_node(const model::NodeId& node) override {
+    return cluster_->with([&](World& world) { return world.set_node_ready(node, true); });
   }
   std::set<std::string> traces() override {
     return cluster_->with([](World& world) {

@@ -129,7 +129,14 @@ class LocalSubject final : public Subject {
     }
     return {};
   }
-  std::set<std::string> traces() override { return machine_traces(cluster_, directory_.path() / "state"); }
+  std::set<std::string> traces() override {
+    const std::filesystem::path state = directory_.path() / "state";
+    auto found = machine_traces(cluster_, state);
+    // The lock of the state directory, and the way to it, are of the control plane that lives, not of what it
+    // ran.
+    for (const auto& own : {state / "engine", state / "engine" / "lock"}) found.erase("file " + own.native());
+    return found;
+  }
 
  private:
   std::filesystem::path tool() const { return directory_.path() / "contract_tool"; }

@@ -60,8 +60,16 @@ class Subject {
   virtual Result<std::string> ask(const model::Address& address) = 0;
   // SIGKILL to the task's processes, as an administrator would send it.
   virtual Status kill_behind(const model::Task& task) = 0;
+  // The node stops answering, tasks and all, and comes back. Where the engine has several.
+  virtual Status lose_node(const model::NodeId& node) { return no_nodes(node); }
+  virtual Status return_node(const model::NodeId& node) { return no_nodes(node); }
   // Everything on the machine that an engine could leave behind, one entry each.
   virtual std::set<std::string> traces() = 0;
+
+ private:
+  static Status no_nodes(const model::NodeId& node) {
+    return Error(ErrorCode::Invalid, "node " + node.str() + " is the only one");
+  }
 };
 
 // Of the engine that this test program is about; `cluster` keeps several on one machine apart. An Error skips
