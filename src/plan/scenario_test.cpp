@@ -132,6 +132,7 @@ TEST(DownThenUp, StartsNothingBeforeTheLastOldTaskHasEnded) {
   TinyCluster cluster = settled_with(instance);
   set_version(instance, "2");
   cluster.want(instance);
+  cluster.stop_time = 3s;
   for (int i = 0; i < 30; ++i) {
     cluster.round();
     EXPECT_TRUE(cluster.existing("1") == 0 || cluster.existing("2") == 0);
