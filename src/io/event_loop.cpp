@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <deque>
+#include <fcntl.h>
 #include <map>
 #include <thread>
 #include <unordered_map>
@@ -12,10 +13,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fcntl.h>
 
 #include "base/check.h"
 #include "base/mutex.h"
+#include "io/asio_config.h"
 
 namespace slipway::io {
 
@@ -34,8 +35,8 @@ struct EventLoop::State {
     std::function<void(int)> task;
   };
 
-  // Without the hint that one thread runs it: with it, what the loop posts to itself may be overtaken by what another
-  // thread posts later.
+  // Without the hint that one thread runs it: with it, what the loop posts to itself may be overtaken by what
+  // another thread posts later.
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   std::atomic<bool> stopping = false;
@@ -58,12 +59,14 @@ struct EventLoop::State {
   }
 
   void wait_readable(int fd, const std::shared_ptr<Watch>& watch) {
-    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this, fd, watch](const AsioError& error) {
-      // The event may have been on its way when the watch ended, perhaps for another watch of the same number.
-      if (error || !watches_still(fd, watch)) return;
-      watch->task();
-      if (watches_still(fd, watch)) wait_readable(fd, watch);
-    });
+    watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [this, fd, watch](const AsioError& error) {
+                                   // The event may have been on its way when the watch ended, perhaps for
+                                   // another watch of the same number.
+                                   if (error || !watches_still(fd, watch)) return;
+                                   watch->task();
+                                   if (watches_still(fd, watch)) wait_readable(fd, watch);
+                                 });
   }
 
   void wait_signal(const std::shared_ptr<Signals>& waited) {
@@ -91,7 +94,9 @@ void EventLoop::stop() {
   asio::post(state_->context, [this] { state_->context.stop(); });
 }
 
-void EventLoop::post(Task task) { asio::post(state_->context, std::move(task)); }
+void EventLoop::post(Task task) {
+  asio::post(state_->context, std::move(task));
+}
 
 EventLoop::TimerId EventLoop::after(Duration wait, Task task) {
   state_->check_thread();
@@ -142,7 +147,9 @@ void EventLoop::on_signal(int signal, std::function<void(int)> task) {
   state_->wait_signal(waited);
 }
 
-void* EventLoop::native() { return &state_->context; }
+void* EventLoop::native() {
+  return &state_->context;
+}
 
 struct WorkerPool::State {
   explicit State(size_t limit) : queue_limit(limit) {}

@@ -30,7 +30,8 @@ class EventLoop {
   // Loop's thread: once after `wait`. cancel() of a timer that has fired is fine.
   TimerId after(Duration wait, Task task);
   void cancel(TimerId timer);
-  // Loop's thread: whenever the descriptor is readable (level-triggered), until unwatched. The descriptor is borrowed.
+  // Loop's thread: whenever the descriptor is readable (level-triggered), until unwatched. The descriptor is
+  // borrowed.
   void on_readable(int fd, Task task);
   void unwatch(int fd);
   // Loop's thread: SIGTERM, SIGINT, SIGHUP and the like, as a task. The process's default action is replaced.
@@ -44,7 +45,8 @@ class EventLoop {
   std::unique_ptr<State> state_;
 };
 
-// `threads` threads, at most `queue_limit` tasks waiting. Destroying it waits for running tasks and drops the others.
+// `threads` threads, at most `queue_limit` tasks waiting. Destroying it waits for running tasks and drops the
+// others.
 class WorkerPool {
  public:
   WorkerPool(int threads, size_t queue_limit);

@@ -4,10 +4,10 @@
 #include <csignal>
 #include <future>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "io/file.h"
 

@@ -4,13 +4,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-
 #include <fcntl.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
@@ -87,7 +87,8 @@ Result<std::string> read_file(const fs::path& path, uint64_t limit) {
     if (count < 0) return path_error("read", path);
     if (count == 0) return content;
     if (content.size() + static_cast<size_t>(count) > limit) {
-      return Error(ErrorCode::Invalid, fmt::format("'{}' is larger than {}", path.string(), bytes_text(limit)));
+      return Error(ErrorCode::Invalid,
+                   fmt::format("'{}' is larger than {}", path.string(), bytes_text(limit)));
     }
     content.append(buffer, static_cast<size_t>(count));
   }
@@ -96,7 +97,8 @@ Result<std::string> read_file(const fs::path& path, uint64_t limit) {
 Status write_file(const fs::path& path, std::string_view content, bool durable, int mode) {
   const fs::path fresh = beside(path);
   Status written = write_new(fresh, content, durable, mode);
-  if (written.has_value() && ::rename(fresh.c_str(), path.c_str()) != 0) written = path_error("replace", path);
+  if (written.has_value() && ::rename(fresh.c_str(), path.c_str()) != 0)
+    written = path_error("replace", path);
   if (!written.has_value()) {
     ::unlink(fresh.c_str());
     return written;
@@ -121,7 +123,9 @@ Status make_directories(const fs::path& path, int mode) {
   return path_error("create folder", path);
 }
 
-bool exists(const fs::path& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const fs::path& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 Result<Fd> lock_file(const fs::path& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));

@@ -35,9 +35,10 @@ class Fd {
 
 // Invalid when the file is larger than `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, uint64_t limit = 64 << 20);
-// Replaces the file whole (write beside, rename over); a reader sees the old or the new. `durable`: fsync the file and
-// its folder, so that it survives a power cut and not only a crash of ours.
-Status write_file(const std::filesystem::path& path, std::string_view content, bool durable = false, int mode = 0644);
+// Replaces the file whole (write beside, rename over); a reader sees the old or the new. `durable`: fsync the
+// file and its folder, so that it survives a power cut and not only a crash of ours.
+Status write_file(const std::filesystem::path& path, std::string_view content, bool durable = false,
+                  int mode = 0644);
 Status make_directories(const std::filesystem::path& path, int mode = 0755);
 // Missing is fine. Never follows symlinks, never crosses into another mount.
 Status remove_all(const std::filesystem::path& path);
@@ -45,19 +46,19 @@ Status remove_all(const std::filesystem::path& path);
 Result<std::vector<std::string>> list_directory(const std::filesystem::path& path);
 bool exists(const std::filesystem::path& path);
 
-// SHA-256 over relative paths, types, permission bits, link targets and contents of all below `directory`, in order.
-// Invalid beyond `limit` bytes or 100,000 files.
+// SHA-256 over relative paths, types, permission bits, link targets and contents of all below `directory`, in
+// order. Invalid beyond `limit` bytes or 100,000 files.
 Result<std::string> hash_tree(const std::filesystem::path& directory, uint64_t limit = 4ULL << 30);
 
-// An exclusive advisory lock, held while the value lives and dropped by the kernel when the process dies. Conflict
-// (naming the holder's pid, which the file contains) when another process has it.
+// An exclusive advisory lock, held while the value lives and dropped by the kernel when the process dies.
+// Conflict (naming the holder's pid, which the file contains) when another process has it.
 Result<Fd> lock_file(const std::filesystem::path& path);
 
 // Free bytes of the filesystem that holds `path`.
 Result<uint64_t> free_bytes(const std::filesystem::path& path);
 
-// The binary of this name in PATH, else in the sbin folders, where Debian keeps haproxy and nft and which the PATH of
-// a plain user lacks (or the path itself when it has a slash); nullopt when there is none.
+// The binary of this name in PATH, else in the sbin folders, where Debian keeps haproxy and nft and which the
+// PATH of a plain user lacks (or the path itself when it has a slash); nullopt when there is none.
 std::optional<std::string> find_program(std::string_view name);
 
 // A folder of a fresh name under `parent`, removed with all in it on destruction.

@@ -1,13 +1,13 @@
 #include "io/file.h"
 
 #include <cstdlib>
-
 #include <fcntl.h>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 namespace slipway::io {
 namespace {
@@ -25,7 +25,8 @@ TEST_F(File, IsReplacedWholeWithItsMode) {
   struct stat info {};
   ASSERT_EQ(stat(path("a").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0640u);
-  EXPECT_EQ(list_directory(folder_.path()).value(), std::vector<std::string>{"a"}) << "nothing may be left beside";
+  EXPECT_EQ(list_directory(folder_.path()).value(), std::vector<std::string>{"a"})
+      << "nothing may be left beside";
 }
 
 TEST_F(File, ErrorsNameThePath) {
@@ -44,7 +45,9 @@ TEST_F(File, LargerThanTheLimitIsInvalid) {
   EXPECT_EQ(read_file(path("a"), 999).error().code(), ErrorCode::Invalid);
 }
 
-TEST_F(File, OfProcIsReadThoughItsSizeIsZero) { EXPECT_FALSE(read_file("/proc/self/stat").value().empty()); }
+TEST_F(File, OfProcIsReadThoughItsSizeIsZero) {
+  EXPECT_FALSE(read_file("/proc/self/stat").value().empty());
+}
 
 TEST_F(File, DirectoriesAreMadeWithTheirParents) {
   ASSERT_TRUE(make_directories(path("a/b/c"), 0750));
@@ -83,7 +86,8 @@ TEST_F(File, RemoveAllDoesNotFollowLinks) {
 TEST_F(File, RemoveAllStopsAtAMount) {
   ASSERT_TRUE(make_directories(path("tree/mounted")));
   ASSERT_TRUE(make_directories(path("tree/other")));
-  if (mount("none", path("tree/mounted").c_str(), "tmpfs", 0, "size=64k") != 0) GTEST_SKIP() << "may not mount";
+  if (mount("none", path("tree/mounted").c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "may not mount";
   ASSERT_TRUE(write_file(path("tree/mounted/file"), "x"));
   const Status status = io::remove_all(path("tree"));
   EXPECT_TRUE(io::exists(path("tree/mounted/file")));

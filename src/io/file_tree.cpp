@@ -1,14 +1,14 @@
-// The half of file.h that walks folders: by descriptors and not by paths, so that a folder that is swapped for a symlink
-// behind our back leads nowhere else.
+// The half of file.h that walks folders: by descriptors and not by paths, so that a folder that is swapped
+// for a symlink behind our back leads nowhere else.
 #include <algorithm>
 #include <cerrno>
-#include <memory>
-
 #include <dirent.h>
 #include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -50,8 +50,8 @@ bool is_mount_point(int directory) {
          (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-// Opens a folder so that what is in it can be removed: unpacked images hold folders that even their owner may not
-// write.
+// Opens a folder so that what is in it can be removed: unpacked images hold folders that even their owner may
+// not write.
 Result<Fd> open_for_removal(int parent, const char* name, const fs::path& path) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   Fd directory(::openat(parent, name, kFlags));
@@ -71,8 +71,8 @@ Result<Fd> open_for_removal(int parent, const char* name, const fs::path& path) 
   return directory;
 }
 
-// Removes `name` of the open folder `parent`. Goes on past what it cannot remove, so that as little as possible is left,
-// and returns the first error.
+// Removes `name` of the open folder `parent`. Goes on past what it cannot remove, so that as little as
+// possible is left, and returns the first error.
 Status remove_entry(int parent, const char* name, const fs::path& path) {
   if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return path_error("remove", path);
@@ -130,7 +130,8 @@ class TreeHasher {
 
   Status add_entry(int parent, const std::string& name, const fs::path& path, const std::string& relative) {
     if (++files_ > kFileLimit) {
-      return Error(ErrorCode::Invalid, fmt::format("'{}' is file number {}, beyond the limit", path.string(), files_));
+      return Error(ErrorCode::Invalid,
+                   fmt::format("'{}' is file number {}, beyond the limit", path.string(), files_));
     }
     struct stat info {};
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return path_error("look at", path);
@@ -170,14 +171,17 @@ class TreeHasher {
       if (count < 0) return path_error("read", path);
       if (count == 0) return digest.hex();
       if (static_cast<uint64_t>(count) > bytes_left_) {
-        return Error(ErrorCode::Invalid, fmt::format("'{}' makes the folder larger than the limit", path.string()));
+        return Error(ErrorCode::Invalid,
+                     fmt::format("'{}' makes the folder larger than the limit", path.string()));
       }
       bytes_left_ -= static_cast<uint64_t>(count);
       digest.update(std::string_view(buffer, static_cast<size_t>(count)));
     }
   }
 
-  void head(char type, mode_t bits, const std::string& relative) { text(fmt::format("{} {:o} {}", type, bits, relative)); }
+  void head(char type, mode_t bits, const std::string& relative) {
+    text(fmt::format("{} {:o} {}", type, bits, relative));
+  }
   void text(std::string_view value) {
     total_.update(value);
     total_.update(std::string_view("\0", 1));

@@ -50,9 +50,13 @@ std::string url_encode(std::string_view text) {
   return out;
 }
 
-std::string url_decode(std::string_view text) { return decode(text, false); }
+std::string url_decode(std::string_view text) {
+  return decode(text, false);
+}
 
-std::string HttpRequest::path() const { return url_decode(std::string_view(target).substr(0, target.find('?'))); }
+std::string HttpRequest::path() const {
+  return url_decode(std::string_view(target).substr(0, target.find('?')));
+}
 
 std::map<std::string, std::string> HttpRequest::query() const {
   std::map<std::string, std::string> out;
@@ -64,7 +68,8 @@ std::map<std::string, std::string> HttpRequest::query() const {
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
     if (pair.empty()) continue;
     const size_t equals = pair.find('=');
-    const std::string_view value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
     out[decode(pair.substr(0, equals), true)] = decode(value, true);
   }
   return out;

@@ -17,25 +17,26 @@ namespace slipway::io {
 // Header names are lower case.
 struct HttpRequest {
   std::string method = "GET";
-  std::string target = "/";    // path and query, as on the wire
+  std::string target = "/";  // path and query, as on the wire
   std::map<std::string, std::string> headers;
   std::string body;
 
-  std::string path() const;    // decoded, without the query
+  std::string path() const;                          // decoded, without the query
   std::map<std::string, std::string> query() const;  // decoded; the last of a repeated key wins
 };
 
 struct HttpResponse {
   int status = 200;
   std::map<std::string, std::string> headers;
-  // Shared, so that one large answer (the status of ten thousand instances) is serialised once for all readers.
+  // Shared, so that one large answer (the status of ten thousand instances) is serialised once for all
+  // readers.
   std::shared_ptr<const std::string> body;
 
   static HttpResponse text(int status, std::string body, std::string content_type = "application/json");
 };
 
-// The raw connection, after the head of a response was written: for streams and upgrades. One thread writes while
-// another reads. Blocking; every wait is bounded.
+// The raw connection, after the head of a response was written: for streams and upgrades. One thread writes
+// while another reads. Blocking; every wait is bounded.
 class HttpStream {
  public:
   virtual ~HttpStream() = default;
@@ -47,8 +48,9 @@ class HttpStream {
   virtual bool peer_closed() = 0;
 };
 
-// An answer that is written bit by bit. The server writes status line and headers (with `Connection: close` and no
-// length; status 101 for upgrades), then calls `body` on a thread of its own; the connection ends when it returns.
+// An answer that is written bit by bit. The server writes status line and headers (with `Connection: close`
+// and no length; status 101 for upgrades), then calls `body` on a thread of its own; the connection ends when
+// it returns.
 struct HttpStreamed {
   int status = 200;
   std::map<std::string, std::string> headers;
@@ -66,27 +68,31 @@ using Endpoint = std::string;
 
 struct HttpServerLimits {
   size_t connections = 1024;
-  size_t streams = 128;            // connections handed to HttpStreamed at once; more get 503
-  size_t body_bytes = 8 << 20;     // a larger request gets 413
-  Duration header_timeout = 10s;   // to send a whole request
-  Duration idle_timeout = 60s;     // between requests of one connection
+  size_t streams = 128;           // connections handed to HttpStreamed at once; more get 503
+  size_t body_bytes = 8 << 20;    // a larger request gets 413
+  Duration header_timeout = 10s;  // to send a whole request
+  Duration idle_timeout = 60s;    // between requests of one connection
 };
 
 class HttpServer {
  public:
-  // Loop's thread, or before the loop runs. The loop must outlive the server and every answer that is still owed.
-  // Listens at once; a stale unix socket (nobody listens) is replaced, a live one is Conflict. `mode`: of the socket.
-  static Result<std::unique_ptr<HttpServer>> listen(EventLoop& loop, const Endpoint& endpoint, HttpHandler handler,
-                                                    HttpServerLimits limits = {}, int socket_mode = 0600);
+  // Loop's thread, or before the loop runs. The loop must outlive the server and every answer that is still
+  // owed. Listens at once; a stale unix socket (nobody listens) is replaced, a live one is Conflict. `mode`:
+  // of the socket.
+  static Result<std::unique_ptr<HttpServer>> listen(EventLoop& loop, const Endpoint& endpoint,
+                                                    HttpHandler handler, HttpServerLimits limits = {},
+                                                    int socket_mode = 0600);
   virtual ~HttpServer() = default;
   // The port it got, for "host:0".
   virtual int port() const = 0;
-  // Stops accepting, drops the connections, ends the streams (their next read or write is Unavailable) and waits for
-  // their functions to return. Loop's thread, or while the loop does not run; destruction does the same.
+  // Stops accepting, drops the connections, ends the streams (their next read or write is Unavailable) and
+  // waits for their functions to return. Loop's thread, or while the loop does not run; destruction does the
+  // same.
   virtual void close() = 0;
 };
 
-// One request on a fresh connection. Timeout by the deadline; Unavailable when nobody listens, with the endpoint.
+// One request on a fresh connection. Timeout by the deadline; Unavailable when nobody listens, with the
+// endpoint.
 Result<HttpResponse> http_request(const Endpoint& endpoint, const HttpRequest& request, const Clock& clock,
                                   Deadline deadline);
 
@@ -95,7 +101,8 @@ struct HttpOpened {
   HttpResponse head;  // body set when the status is an error (not 2xx or 101)
   std::unique_ptr<HttpStream> stream;
 };
-Result<HttpOpened> http_open(const Endpoint& endpoint, const HttpRequest& request, const Clock& clock, Deadline deadline);
+Result<HttpOpened> http_open(const Endpoint& endpoint, const HttpRequest& request, const Clock& clock,
+                             Deadline deadline);
 
 std::string url_encode(std::string_view text);
 std::string url_decode(std::string_view text);

@@ -1,11 +1,11 @@
 // The client: a blocking socket by poll and deadline; Beast only parses.
 #include <optional>
+#include <poll.h>
 
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "io/http.h"
@@ -36,7 +36,8 @@ std::string wire_text(const Endpoint& endpoint, const HttpRequest& request) {
   if (!request.headers.contains("connection")) text += "connection: close\r\n";
   for (const auto& [name, value] : request.headers) text += fmt::format("{}: {}\r\n", name, value);
   const bool may_have_body = request.method != "GET" && request.method != "HEAD";
-  if (!request.body.empty() || may_have_body) text += fmt::format("content-length: {}\r\n", request.body.size());
+  if (!request.body.empty() || may_have_body)
+    text += fmt::format("content-length: {}\r\n", request.body.size());
   return text + "\r\n" + request.body;
 }
 
@@ -148,7 +149,8 @@ Result<Exchange> send_request(const Endpoint& endpoint, const HttpRequest& reque
 // A body that is read as it comes, chunked or up to the end of the connection.
 class BodyStream final : public HttpStream {
  public:
-  BodyStream(std::unique_ptr<SocketStream> connection, std::unique_ptr<HeadParser> parser, std::string received)
+  BodyStream(std::unique_ptr<SocketStream> connection, std::unique_ptr<HeadParser> parser,
+             std::string received)
       : connection_(std::move(connection)), parser_(std::move(parser)), received_(std::move(received)) {}
 
   Status write(std::string_view bytes) override { return connection_->write(bytes); }
@@ -176,7 +178,8 @@ class BodyStream final : public HttpStream {
       const size_t before = received_.size();
       const AsioError error = feed(*parser_, received_);
       filled = out.size() - body.size;
-      if (error && error != http::error::need_buffer) return Error(ErrorCode::Internal, "a broken answer: " + error.message());
+      if (error && error != http::error::need_buffer)
+        return Error(ErrorCode::Internal, "a broken answer: " + error.message());
       if (received_.size() == before) break;
     }
     out.resize(filled);
@@ -229,8 +232,9 @@ Result<HttpOpened> http_open(const Endpoint& endpoint, const HttpRequest& reques
     return opened;
   }
   parser->eager(true);
-  opened.stream = std::make_unique<BodyStream>(std::make_unique<SocketStream>(exchange.take_socket(), std::string()),
-                                               std::move(parser), std::move(received));
+  opened.stream =
+      std::make_unique<BodyStream>(std::make_unique<SocketStream>(exchange.take_socket(), std::string()),
+                                   std::move(parser), std::move(received));
   return opened;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "io/asio_config.h"
 #include "io/http.h"
 #include "io/socket.h"
 #include "io/socket_stream.h"
@@ -44,9 +45,9 @@ HttpResponse error_response(int status, std::string_view code, std::string_view 
 
 // Status line and headers of an answer that is written bit by bit.
 std::string stream_head(const HttpStreamed& streamed) {
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\n", streamed.status,
-                                 std::string_view(http::obsolete_reason(http::int_to_status(
-                                     static_cast<unsigned>(streamed.status)))));
+  std::string head = fmt::format(
+      "HTTP/1.1 {} {}\r\n", streamed.status,
+      std::string_view(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(streamed.status)))));
   for (const auto& [name, value] : streamed.headers) head += fmt::format("{}: {}\r\n", name, value);
   if (!streamed.headers.contains("connection")) {
     head += streamed.status == 101 ? "connection: Upgrade\r\n" : "connection: close\r\n";
@@ -96,11 +97,12 @@ class Core : public std::enable_shared_from_this<Core> {
   std::list<Stream> streams_;
 };
 
-// One connection: reads a request, has it answered, writes the answer, again. Owned by the core's set and by the
-// operation under way. Loop's thread.
+// One connection: reads a request, has it answered, writes the answer, again. Owned by the core's set and by
+// the operation under way. Loop's thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<Core> core, Fd socket) : core_(std::move(core)), stream_(core_->context().get_executor()) {
+  Connection(std::shared_ptr<Core> core, Fd socket)
+      : core_(std::move(core)), stream_(core_->context().get_executor()) {
     AsioError error;
     stream_.socket().assign(SocketProtocol(core_->port() == 0 ? AF_UNIX : AF_INET, 0), socket.get(), error);
     if (!error) socket.release();
@@ -132,11 +134,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool head_only_ = false;
 };
 
-// The promise of one answer. Holds the connection weakly, so that an answer which comes late, or never, keeps nothing
-// alive.
+// The promise of one answer. Holds the connection weakly, so that an answer which comes late, or never, keeps
+// nothing alive.
 class Owed {
  public:
-  Owed(EventLoop& loop, std::weak_ptr<Connection> connection) : loop_(loop), connection_(std::move(connection)) {}
+  Owed(EventLoop& loop, std::weak_ptr<Connection> connection)
+      : loop_(loop), connection_(std::move(connection)) {}
   Owed(const Owed&) = delete;
   ~Owed() { give(error_response(503, "unavailable", "the server dropped this request; try again")); }
 
@@ -157,11 +160,12 @@ class Owed {
 void Connection::wait_for_request(Duration wait) {
   if (buffer_.size() > 0) return read_request();
   stream_.expires_after(wait);
-  stream_.async_read_some(buffer_.prepare(8 << 10), [self = shared_from_this()](const AsioError& error, size_t count) {
-    if (error) return self->end();
-    self->buffer_.commit(count);
-    self->read_request();
-  });
+  stream_.async_read_some(buffer_.prepare(8 << 10),
+                          [self = shared_from_this()](const AsioError& error, size_t count) {
+                            if (error) return self->end();
+                            self->buffer_.commit(count);
+                            self->read_request();
+                          });
 }
 
 void Connection::read_request() {
@@ -197,11 +201,12 @@ void Connection::on_request(const AsioError& error) {
 void Connection::refuse(const AsioError& error) {
   keep_alive_ = false;
   if (error == http::error::body_limit) {
-    return write(error_response(413, "invalid", fmt::format("the request's body is larger than {} bytes",
-                                                             core_->limits.body_bytes)));
+    return write(error_response(
+        413, "invalid", fmt::format("the request's body is larger than {} bytes", core_->limits.body_bytes)));
   }
   if (error == http::error::header_limit) {
-    return write(error_response(431, "invalid", fmt::format("the request's head is larger than {} bytes", kHeaderBytes)));
+    return write(error_response(431, "invalid",
+                                fmt::format("the request's head is larger than {} bytes", kHeaderBytes)));
   }
   static const AsioError any_http_error = http::error::bad_method;
   const bool silent = error == http::error::end_of_stream || error == http::error::partial_message;
@@ -213,8 +218,9 @@ void Connection::answer(HttpAnswer answer) {
   if (core_->closed() || !std::exchange(awaited_, false)) return;
   if (auto* response = std::get_if<HttpResponse>(&answer)) return write(std::move(*response));
   if (!core_->has_room_for_stream()) {
-    return write(error_response(503, "unavailable", fmt::format("{} streams are open already, which is the limit",
-                                                                core_->limits.streams)));
+    return write(error_response(
+        503, "unavailable",
+        fmt::format("{} streams are open already, which is the limit", core_->limits.streams)));
   }
   hand_over(std::move(std::get<HttpStreamed>(answer)));
 }
@@ -257,14 +263,15 @@ void Connection::on_written(const AsioError& error) {
   wait_for_request(core_->limits.idle_timeout);
 }
 
-// Reads what the peer still sends and throws it away, until it closes or the stream's time is over: a close with unread
-// input would make the kernel throw our answer away.
+// Reads what the peer still sends and throws it away, until it closes or the stream's time is over: a close
+// with unread input would make the kernel throw our answer away.
 void Connection::linger() {
   buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(16 << 10), [self = shared_from_this()](const AsioError& error, size_t) {
-    if (error) return self->end();
-    self->linger();
-  });
+  stream_.async_read_some(buffer_.prepare(16 << 10),
+                          [self = shared_from_this()](const AsioError& error, size_t) {
+                            if (error) return self->end();
+                            self->linger();
+                          });
 }
 
 void Connection::end() {
@@ -297,7 +304,8 @@ void Core::accept_some() {
       return;
     }
     const int yes = 1;
-    if (port() != 0) static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
+    if (port() != 0)
+      static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
     const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
     connections_.insert(connection);
     connection->start();
@@ -366,8 +374,9 @@ class BeastServer final : public HttpServer {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoop& loop, const Endpoint& endpoint, HttpHandler handler,
-                                                       HttpServerLimits limits, int socket_mode) {
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoop& loop, const Endpoint& endpoint,
+                                                       HttpHandler handler, HttpServerLimits limits,
+                                                       int socket_mode) {
   ListenSocket listener = TRY(ListenSocket::open(endpoint, socket_mode));
   const auto core = std::make_shared<Core>(loop, std::move(listener), std::move(handler), limits);
   core->accept_from_now();

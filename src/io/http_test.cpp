@@ -3,14 +3,14 @@
 #include <atomic>
 #include <future>
 #include <optional>
+#include <poll.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "io/socket.h"
 
@@ -19,7 +19,9 @@ namespace {
 
 const SystemClock kClock;
 
-Deadline soon() { return kClock.deadline_in(60s); }
+Deadline soon() {
+  return kClock.deadline_in(60s);
+}
 
 // A server on a loop of its own; `handler` runs on that loop's thread.
 class RunningServer {
@@ -66,7 +68,8 @@ HttpRequest get(const std::string& target) {
 }
 
 void echo(HttpRequest request, HttpRespond respond) {
-  HttpResponse response = HttpResponse::text(200, request.method + " " + request.path() + " " + request.body, "text/plain");
+  HttpResponse response =
+      HttpResponse::text(200, request.method + " " + request.path() + " " + request.body, "text/plain");
   response.headers["x-seen"] = request.headers.contains("x-mark") ? request.headers.at("x-mark") : "none";
   respond(std::move(response));
 }
@@ -148,7 +151,8 @@ TEST_P(Http, KeepsTheConnectionForFurtherRequests) {
   RunningServer server(endpoint(), echo);
   RawClient client(server.endpoint());
   // Both at once: the second waits in the server's buffer while the first is answered.
-  client.send("GET /one HTTP/1.1\r\nhost: x\r\n\r\nGET /two HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  client.send(
+      "GET /one HTTP/1.1\r\nhost: x\r\n\r\nGET /two HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
   const std::string text = client.rest();
   const size_t one = text.find("GET /one"), two = text.find("GET /two");
   ASSERT_NE(one, std::string::npos) << text;
@@ -246,7 +250,8 @@ TEST_P(Http, StreamsAnAnswerBitByBit) {
   while (text.size() < 6) text += opened.stream->read(60s).value();
   EXPECT_EQ(text, "first\n");
   first_was_read.set_value();
-  for (Result<std::string> bytes = std::string(); bytes.has_value(); bytes = opened.stream->read(60s)) text += *bytes;
+  for (Result<std::string> bytes = std::string(); bytes.has_value(); bytes = opened.stream->read(60s))
+    text += *bytes;
   EXPECT_EQ(text.size(), 6u + (1 << 20));
 }
 
@@ -344,7 +349,8 @@ TEST_P(Http, RefusesMoreStreamsThanItMayHold) {
 
 TEST_P(Http, GivesUpAtTheDeadline) {
   std::vector<HttpRespond> kept;
-  RunningServer server(endpoint(), [&](HttpRequest, HttpRespond respond) { kept.push_back(std::move(respond)); });
+  RunningServer server(endpoint(),
+                       [&](HttpRequest, HttpRespond respond) { kept.push_back(std::move(respond)); });
   const auto late = http_request(server.endpoint(), get("/"), kClock, kClock.deadline_in(50ms));
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().code(), ErrorCode::Timeout);
@@ -384,7 +390,8 @@ TEST(HttpClient, DecodesChunksOfAStream) {
   const CannedServer server(kChunked);
   HttpOpened opened = http_open(server.endpoint(), get("/"), kClock, soon()).value();
   std::string text;
-  for (Result<std::string> bytes = std::string(); bytes.has_value(); bytes = opened.stream->read(60s)) text += *bytes;
+  for (Result<std::string> bytes = std::string(); bytes.has_value(); bytes = opened.stream->read(60s))
+    text += *bytes;
   EXPECT_EQ(text, "hello, world");
 }
 
@@ -394,7 +401,8 @@ TEST(HttpClient, ReadsABodyWithoutALengthToTheEnd) {
 }
 
 TEST(HttpClient, ATruncatedAnswerIsAnError) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "HTTP/1.1 200", "", "garbage\r\n\r\n"}) {
+  for (const char* answer :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "HTTP/1.1 200", "", "garbage\r\n\r\n"}) {
     const CannedServer server(answer);
     const auto response = http_request(server.endpoint(), get("/"), kClock, soon());
     ASSERT_FALSE(response.has_value()) << answer;
@@ -463,7 +471,8 @@ TEST(UnixSocket, APathThatIsTooLongSaysWhatToDo) {
 TEST(HttpRequest, DecodesPathAndQuery) {
   const HttpRequest request = get("/a%2Fb+c?x=1%202&y=a+b&x=last&empty&=odd");
   EXPECT_EQ(request.path(), "/a/b+c");
-  const std::map<std::string, std::string> expected = {{"x", "last"}, {"y", "a b"}, {"empty", ""}, {"", "odd"}};
+  const std::map<std::string, std::string> expected = {
+      {"x", "last"}, {"y", "a b"}, {"empty", ""}, {"", "odd"}};
   EXPECT_EQ(request.query(), expected);
   EXPECT_TRUE(get("/plain").query().empty());
 }

@@ -5,15 +5,15 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
-
 #include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
@@ -22,7 +22,9 @@ namespace slipway::io {
 namespace {
 
 // glibc 2.36 declares pidfd_open without extern "C", so that it does not link from C++.
-int pidfd_open(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+int pidfd_open(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 
 // The words of a command in a message: enough to know which one it was.
 std::string short_text(const Command& command) {
@@ -39,8 +41,8 @@ struct ChildError {
   int number;
 };
 
-// All that the child needs, made before the fork: between fork and exec nothing may allocate or lock, because another
-// thread may have held the lock when the fork happened.
+// All that the child needs, made before the fork: between fork and exec nothing may allocate or lock, because
+// another thread may have held the lock when the fork happened.
 struct Prepared {
   std::string program;
   std::vector<std::string> env_words;
@@ -121,10 +123,12 @@ Result<Prepared> prepare(const Command& command, bool own_group) {
     prepared.copies[i] = ::fcntl(prepared.fds[i].first, F_DUPFD_CLOEXEC, prepared.above);
     if (prepared.copies[i] < 0) child_fails(error_pipe, Stage::Descriptors, errno);
   }
-  // Ours are close-on-exec anyhow; this is for those that a library forgot. Kernels before 5.11 do not know the flag.
+  // Ours are close-on-exec anyhow; this is for those that a library forgot. Kernels before 5.11 do not know
+  // the flag.
   static_cast<void>(::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
   for (size_t i = 0; i < prepared.fds.size(); ++i) {
-    if (::dup2(prepared.copies[i], prepared.fds[i].second) < 0) child_fails(error_pipe, Stage::Descriptors, errno);
+    if (::dup2(prepared.copies[i], prepared.fds[i].second) < 0)
+      child_fails(error_pipe, Stage::Descriptors, errno);
   }
   ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.envp.data());
   child_fails(error_pipe, Stage::Exec, errno);
@@ -133,11 +137,14 @@ Result<Prepared> prepare(const Command& command, bool own_group) {
 Error start_error(const Command& command, const ChildError& error) {
   const std::string what = fmt::format("start '{}'", command.argv.front());
   switch (error.stage) {
-    case Stage::Setup: return errno_error(error.number, command.setup_name).context(what);
+    case Stage::Setup:
+      return errno_error(error.number, command.setup_name).context(what);
     case Stage::Directory:
       return errno_error(error.number, fmt::format("change to folder '{}'", command.directory)).context(what);
-    case Stage::Descriptors: return errno_error(error.number, "hand over descriptors").context(what);
-    case Stage::Exec: return errno_error(error.number, what);
+    case Stage::Descriptors:
+      return errno_error(error.number, "hand over descriptors").context(what);
+    case Stage::Exec:
+      return errno_error(error.number, what);
   }
   return errno_error(error.number, what);
 }
@@ -170,7 +177,8 @@ Result<pid_t> start(const Command& command, bool own_group) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (count != sizeof error) return Error(ErrorCode::Internal, fmt::format("start '{}'", command.argv.front()));
+  if (count != sizeof error)
+    return Error(ErrorCode::Internal, fmt::format("start '{}'", command.argv.front()));
   return start_error(command, error);
 }
 
@@ -203,7 +211,8 @@ class Capture {
         return;
       }
       text_.append(buffer, static_cast<size_t>(count));
-      // Trimmed at twice the limit and not at each read, so that a flood is not moved in memory again and again.
+      // Trimmed at twice the limit and not at each read, so that a flood is not moved in memory again and
+      // again.
       if (text_.size() > 2 * kLimit) text_.erase(0, text_.size() - kLimit);
       if (count < static_cast<ssize_t>(sizeof buffer)) return;
     }
@@ -219,7 +228,8 @@ class Capture {
   std::string text_;
 };
 
-// Standard input as a file in memory: nothing to write while the program runs, and no SIGPIPE when it does not read.
+// Standard input as a file in memory: nothing to write while the program runs, and no SIGPIPE when it does
+// not read.
 Result<Fd> input_file(std::string_view input) {
   Fd file(::memfd_create("input", MFD_CLOEXEC));
   if (!file.valid()) return errno_error(errno, "create a file in memory");
@@ -233,8 +243,8 @@ Result<Fd> input_file(std::string_view input) {
   return file;
 }
 
-// Reads both streams until the program has ended and both are closed. A grandchild may keep them open for ever: it gets
-// `kGrace` after the program's end. False: the deadline came first.
+// Reads both streams until the program has ended and both are closed. A grandchild may keep them open for
+// ever: it gets `kGrace` after the program's end. False: the deadline came first.
 bool follow(int pidfd, Capture& out, Capture& err, const Clock& clock, Deadline deadline) {
   constexpr Duration kGrace = 200ms;
   bool exited = false;
@@ -255,8 +265,9 @@ bool follow(int pidfd, Capture& out, Capture& err, const Clock& clock, Deadline 
   return exited;
 }
 
-// Reaps; the program is known to have ended, or gets `kKillWait` to end after SIGKILL. A process that even SIGKILL does
-// not end (stuck in the kernel) stays a zombie-to-be: waiting longer would hang the caller with it.
+// Reaps; the program is known to have ended, or gets `kKillWait` to end after SIGKILL. A process that even
+// SIGKILL does not end (stuck in the kernel) stays a zombie-to-be: waiting longer would hang the caller with
+// it.
 std::optional<int> reap(pid_t pid, int pidfd) {
   constexpr int kKillWaitMs = 5000;
   pollfd polled{pidfd, POLLIN, 0};
@@ -286,7 +297,8 @@ std::string Finished::last_lines(int count) const {
   for (int i = 0; i < count && begin > 0 && begin != std::string_view::npos; ++i) {
     begin = text.rfind('\n', begin - 1);
   }
-  if (begin != std::string_view::npos && begin < text.size() && text[begin] == '\n') text.remove_prefix(begin + 1);
+  if (begin != std::string_view::npos && begin < text.size() && text[begin] == '\n')
+    text.remove_prefix(begin + 1);
   return std::string(text);
 }
 
@@ -315,11 +327,13 @@ Result<Finished> run(const Command& command, const Clock& clock, Deadline deadli
   finished.err = err.take();
   if (!ended) {
     const std::string lines = finished.last_lines();
-    return Error(ErrorCode::Timeout, short_text(command),
-                 Error(ErrorCode::Timeout, lines.empty() ? "not done by its deadline; killed"
-                                                         : "not done by its deadline; killed. It said: " + lines));
+    return Error(
+        ErrorCode::Timeout, short_text(command),
+        Error(ErrorCode::Timeout, lines.empty() ? "not done by its deadline; killed"
+                                                : "not done by its deadline; killed. It said: " + lines));
   }
-  if (!status) return Error(ErrorCode::Internal, short_text(command) + ": its exit status was taken by somebody else");
+  if (!status)
+    return Error(ErrorCode::Internal, short_text(command) + ": its exit status was taken by somebody else");
   finished.exit_code = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
   return finished;
 }
@@ -335,7 +349,9 @@ Result<Finished> run_ok(const Command& command, const Clock& clock, Deadline dea
                Error(ErrorCode::Internal, lines.empty() ? how : fmt::format("{}: {}", how, lines)));
 }
 
-Result<pid_t> spawn(const Command& command) { return start(command, false); }
+Result<pid_t> spawn(const Command& command) {
+  return start(command, false);
+}
 
 Result<uint64_t> process_start_time(pid_t pid) {
   const Error gone(ErrorCode::NotFound, fmt::format("there is no process {}", pid));
@@ -375,7 +391,8 @@ std::optional<int> signal_number(std::string_view name) {
     const std::string_view offset = name.substr(6);
     const auto read = std::from_chars(offset.data(), offset.data() + offset.size(), number);
     const bool whole = read.ec == std::errc() && read.ptr == offset.data() + offset.size();
-    return whole && number >= 0 && SIGRTMIN + number <= SIGRTMAX ? std::optional(SIGRTMIN + number) : std::nullopt;
+    return whole && number >= 0 && SIGRTMIN + number <= SIGRTMAX ? std::optional(SIGRTMIN + number)
+                                                                 : std::nullopt;
   }
   for (int candidate = 1; candidate < NSIG; ++candidate) {
     const char* known = ::sigabbrev_np(candidate);

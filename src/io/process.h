@@ -1,7 +1,7 @@
 // Starting programs. Two ways: run() for one that ends soon and is waited for, spawn() for one that lives on.
 //
-// No shell is ever between: argv goes to the program byte for byte. Descriptors are close-on-exec everywhere, so a
-// child has standard input, output, error and nothing else that was not given to it.
+// No shell is ever between: argv goes to the program byte for byte. Descriptors are close-on-exec everywhere,
+// so a child has standard input, output, error and nothing else that was not given to it.
 #pragma once
 
 #include <functional>
@@ -19,15 +19,15 @@
 namespace slipway::io {
 
 struct Command {
-  std::vector<std::string> argv;                            // argv[0] is looked up in PATH
-  std::optional<std::map<std::string, std::string>> env;    // whole environment; absent: ours
-  std::string directory;                                    // empty: ours
-  std::string input;                                        // of run(): what is on standard input
-  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;        // of spawn(): -1 is /dev/null; borrowed
-  std::vector<std::pair<int, int>> fds;                     // of spawn(): ours -> theirs, kept open; borrowed
-  bool new_session = false;                                 // setsid: outlives us, gets no terminal signals
-  // Runs in the child between fork and exec, where only async-signal-safe calls are allowed. Returns 0 or an errno,
-  // which becomes the error of spawn() with `setup_name` in its message.
+  std::vector<std::string> argv;                          // argv[0] is looked up in PATH
+  std::optional<std::map<std::string, std::string>> env;  // whole environment; absent: ours
+  std::string directory;                                  // empty: ours
+  std::string input;                                      // of run(): what is on standard input
+  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;      // of spawn(): -1 is /dev/null; borrowed
+  std::vector<std::pair<int, int>> fds;                   // of spawn(): ours -> theirs, kept open; borrowed
+  bool new_session = false;                               // setsid: outlives us, gets no terminal signals
+  // Runs in the child between fork and exec, where only async-signal-safe calls are allowed. Returns 0 or an
+  // errno, which becomes the error of spawn() with `setup_name` in its message.
   std::function<int()> setup;
   std::string setup_name = "set up the child";
 
@@ -36,15 +36,15 @@ struct Command {
 };
 
 struct Finished {
-  int exit_code = 0;      // 128+N for death by signal N
-  std::string out, err;   // each bounded to 1 MiB: the end is kept, as that is where the reason stands
+  int exit_code = 0;     // 128+N for death by signal N
+  std::string out, err;  // each bounded to 1 MiB: the end is kept, as that is where the reason stands
   bool ok() const { return exit_code == 0; }
   // The last lines of err (or of out when err is empty), for messages.
   std::string last_lines(int count = 5) const;
 };
 
-// Runs to its end. At the deadline its whole process group is killed and the error is Timeout. A program that is
-// missing is NotFound and named. A non-zero exit is no error here: see run_ok.
+// Runs to its end. At the deadline its whole process group is killed and the error is Timeout. A program that
+// is missing is NotFound and named. A non-zero exit is no error here: see run_ok.
 Result<Finished> run(const Command& command, const Clock& clock, Deadline deadline);
 // The same, but a non-zero exit is an error with the last lines of its output.
 Result<Finished> run_ok(const Command& command, const Clock& clock, Deadline deadline);
@@ -52,8 +52,8 @@ Result<Finished> run_ok(const Command& command, const Clock& clock, Deadline dea
 // Starts and returns its pid. The caller waits for it (or lives in a process that ignores SIGCHLD).
 Result<pid_t> spawn(const Command& command);
 
-// Start time of a process in clock ticks since boot, from /proc/PID/stat: with the pid, a name that is not reused.
-// NotFound when there is no such process (a zombie counts as gone).
+// Start time of a process in clock ticks since boot, from /proc/PID/stat: with the pid, a name that is not
+// reused. NotFound when there is no such process (a zombie counts as gone).
 Result<uint64_t> process_start_time(pid_t pid);
 // Becomes readable when the process ends. NotFound when it has.
 Result<Fd> open_pidfd(pid_t pid);

@@ -1,12 +1,12 @@
 #include "io/process.h"
 
 #include <csignal>
-
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
 
 namespace slipway::io {
 namespace {
@@ -19,7 +19,9 @@ Command shell(const std::string& script) {
   return command;
 }
 
-Result<Finished> run_soon(const Command& command) { return run(command, kClock, kClock.deadline_in(60s)); }
+Result<Finished> run_soon(const Command& command) {
+  return run(command, kClock, kClock.deadline_in(60s));
+}
 
 TEST(Run, ReturnsOutputAndExitCode) {
   const Finished finished = run_soon(shell("echo out; echo err >&2; exit 3")).value();
@@ -31,7 +33,8 @@ TEST(Run, ReturnsOutputAndExitCode) {
 
 TEST(Run, PassesArgumentsAndEnvironmentByteForByte) {
   Command command;
-  command.argv = {"/bin/sh", "-c", "printf '%s|' \"$@\"; printf '%s' \"$VALUE\"", "sh", "a b", "$HOME", "l1\nl2", ""};
+  command.argv = {"/bin/sh", "-c", "printf '%s|' \"$@\"; printf '%s' \"$VALUE\"", "sh", "a b", "$HOME",
+                  "l1\nl2",  ""};
   command.env = std::map<std::string, std::string>{{"VALUE", "x=y \"z\"\n\xC3\xA9"}};
   EXPECT_EQ(run_soon(command).value().out, "a b|$HOME|l1\nl2||x=y \"z\"\n\xC3\xA9");
 }
@@ -105,7 +108,8 @@ TEST(Run, UsesTheFolderAndReportsAMissingOne) {
 }
 
 TEST(RunOk, FailsWithTheLastLines) {
-  const auto failed = run_ok(shell("echo noise; echo 'the reason' >&2; exit 7"), kClock, kClock.deadline_in(60s));
+  const auto failed =
+      run_ok(shell("echo noise; echo 'the reason' >&2; exit 7"), kClock, kClock.deadline_in(60s));
   ASSERT_FALSE(failed.has_value());
   EXPECT_TRUE(failed.error().text().ends_with("exit code 7: the reason")) << failed.error().text();
 }
@@ -220,7 +224,8 @@ TEST(Signals, HaveNamesAndNumbers) {
   EXPECT_EQ(signal_number("TERM"), SIGTERM);
   EXPECT_EQ(signal_number("15"), 15);
   EXPECT_EQ(signal_number("SIGRTMIN+3"), SIGRTMIN + 3);
-  for (const char* bad : {"", "SIG", "SIGNOPE", "0", "99", "-1", "15x"}) EXPECT_EQ(signal_number(bad), std::nullopt) << bad;
+  for (const char* bad : {"", "SIG", "SIGNOPE", "0", "99", "-1", "15x"})
+    EXPECT_EQ(signal_number(bad), std::nullopt) << bad;
   EXPECT_EQ(signal_name(SIGKILL), "SIGKILL");
   EXPECT_EQ(signal_name(99), "signal 99");
 }

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
-
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <memory>
 #include <netdb.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 namespace slipway::io {
 
@@ -26,16 +26,19 @@ constexpr int kBacklog = 512;
 Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   if (path.empty() || path.size() >= sizeof address.sun_path) {
-    return Error(ErrorCode::Invalid,
-                 fmt::format("the socket path '{}' has {} bytes; a unix socket takes 1 to {}: choose a shorter folder",
-                             path, path.size(), sizeof address.sun_path - 1));
+    return Error(
+        ErrorCode::Invalid,
+        fmt::format("the socket path '{}' has {} bytes; a unix socket takes 1 to {}: choose a shorter folder",
+                    path, path.size(), sizeof address.sun_path - 1));
   }
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
@@ -43,7 +46,8 @@ using AddressList = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 Result<AddressList> tcp_addresses(const Endpoint& endpoint, bool passive) {
   const size_t colon = endpoint.rfind(':');
   if (colon == std::string::npos || colon == 0) {
-    return Error(ErrorCode::Invalid, fmt::format("'{}' is not an endpoint like unix:/path or host:port", endpoint));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("'{}' is not an endpoint like unix:/path or host:port", endpoint));
   }
   std::string host = endpoint.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -94,19 +98,23 @@ Result<Fd> connect_unix(const Endpoint& endpoint, const Clock& clock, Deadline d
   return fd;
 }
 
-Result<Fd> connect_address(const addrinfo& address, const Endpoint& endpoint, const Clock& clock, Deadline deadline) {
+Result<Fd> connect_address(const addrinfo& address, const Endpoint& endpoint, const Clock& clock,
+                           Deadline deadline) {
   Fd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return errno_error(errno, "create a socket");
   if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
     if (errno != EINPROGRESS) return connect_error(errno, endpoint);
-    if (!TRY(poll_fd(fd.get(), POLLOUT, deadline.left(clock.steady_now())))) return connect_error(ETIMEDOUT, endpoint);
+    if (!TRY(poll_fd(fd.get(), POLLOUT, deadline.left(clock.steady_now()))))
+      return connect_error(ETIMEDOUT, endpoint);
     int error = 0;
     socklen_t size = sizeof error;
-    if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return connect_error(errno, endpoint);
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+      return connect_error(errno, endpoint);
     if (error != 0) return connect_error(error, endpoint);
   }
   const int yes = 1;
-  static_cast<void>(::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));  // a matter of speed alone
+  static_cast<void>(
+      ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));  // a matter of speed alone
   return fd;
 }
 
@@ -118,7 +126,8 @@ Status remove_stale(const std::string& path, const sockaddr_un& address) {
   }
   const std::string what = fmt::format("listen on unix:{}", path);
   if (!S_ISSOCK(info.st_mode)) {
-    return Error(ErrorCode::Conflict, what, Error(ErrorCode::Conflict, "there is a file that is not a socket"));
+    return Error(ErrorCode::Conflict, what,
+                 Error(ErrorCode::Conflict, "there is a file that is not a socket"));
   }
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe.valid()) return errno_error(errno, "create a socket");
@@ -126,7 +135,8 @@ Status remove_stale(const std::string& path, const sockaddr_un& address) {
     return Error(ErrorCode::Conflict, what, Error(ErrorCode::Conflict, "another process listens there"));
   }
   if (errno != ECONNREFUSED && errno != ENOENT) return errno_error(errno, what);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error(errno, fmt::format("remove '{}'", path));
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return errno_error(errno, fmt::format("remove '{}'", path));
   return {};
 }
 
@@ -139,8 +149,9 @@ Result<ListenSocket> ListenSocket::open_unix(const std::string& path, int socket
   ListenSocket made;
   made.fd_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!made.fd_.valid()) return errno_error(errno, "create a socket");
-  // Linux gives the path the mode of the unbound socket less the umask: so it is never wider than asked for, not even
-  // for an instant, and the umask, which all threads share, stays as it is. The chmod after it can only widen.
+  // Linux gives the path the mode of the unbound socket less the umask: so it is never wider than asked for,
+  // not even for an instant, and the umask, which all threads share, stays as it is. The chmod after it can
+  // only widen.
   const mode_t mode = static_cast<mode_t>(socket_mode);
   if (::fchmod(made.fd_.get(), mode) != 0) return errno_error(errno, what);
   if (::bind(made.fd_.get(), generic(address), sizeof address) != 0) return errno_error(errno, what);
@@ -161,12 +172,14 @@ Result<ListenSocket> ListenSocket::open_tcp(const Endpoint& endpoint) {
   if (!made.fd_.valid()) return errno_error(errno, "create a socket");
   const int yes = 1;
   // Without it a restart would wait for the connections of the last run to time out.
-  if (::setsockopt(made.fd_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0) return errno_error(errno, what);
+  if (::setsockopt(made.fd_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0)
+    return errno_error(errno, what);
   if (::bind(made.fd_.get(), addresses->ai_addr, addresses->ai_addrlen) != 0) return errno_error(errno, what);
   if (::listen(made.fd_.get(), kBacklog) != 0) return errno_error(errno, what);
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
-  if (::getsockname(made.fd_.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return errno_error(errno, what);
+  if (::getsockname(made.fd_.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0)
+    return errno_error(errno, what);
   made.port_ = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(bound).sin6_port
                                                  : reinterpret_cast<const sockaddr_in&>(bound).sin_port);
   return made;

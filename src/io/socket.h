@@ -30,12 +30,13 @@ class ListenSocket {
 
   Fd fd_;
   int port_ = 0;
-  std::string path_;   // of a unix socket
-  ino_t inode_ = 0;    // of the path, to tell ours from a successor's
+  std::string path_;  // of a unix socket
+  ino_t inode_ = 0;   // of the path, to tell ours from a successor's
 };
 
-// A connected, non-blocking socket. Unavailable when nobody listens, Timeout by the deadline. The name of a TCP host is
-// looked up by the system resolver, whose time is its own: give addresses where the deadline matters.
+// A connected, non-blocking socket. Unavailable when nobody listens, Timeout by the deadline. The name of a
+// TCP host is looked up by the system resolver, whose time is its own: give addresses where the deadline
+// matters.
 Result<Fd> connect_socket(const Endpoint& endpoint, const Clock& clock, Deadline deadline);
 
 // Waits until `events` (of poll) or an error stand on the descriptor; false: not within `wait`.

@@ -1,8 +1,8 @@
 #include "io/socket_stream.h"
 
 #include <cerrno>
-
 #include <poll.h>
+
 #include <sys/socket.h>
 
 #include "io/socket.h"
@@ -10,8 +10,12 @@
 namespace slipway::io {
 
 namespace {
-Error gone() { return Error(ErrorCode::Unavailable, "the other side has closed the connection"); }
-Error ended_here() { return Error(ErrorCode::Unavailable, "the server is closing"); }
+Error gone() {
+  return Error(ErrorCode::Unavailable, "the other side has closed the connection");
+}
+Error ended_here() {
+  return Error(ErrorCode::Unavailable, "the server is closing");
+}
 }  // namespace
 
 SocketStream::SocketStream(Fd socket, std::string received)

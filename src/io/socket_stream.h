@@ -11,8 +11,9 @@ namespace slipway::io {
 // Owns the socket. write() and read() may run on a thread each; end() on any.
 class SocketStream final : public HttpStream {
  public:
-  // A peer that takes nothing for this long is given up: a stream holds a thread.
-  static constexpr Duration kWriteStall = 60s;
+  // A peer that takes nothing for this long is given up, because a stream holds a thread. Long, because the
+  // peer may be a person who reads a paused terminal.
+  static constexpr Duration kWriteStall = 10min;
 
   // `received`: bytes that came with the head and are read first.
   SocketStream(Fd socket, std::string received);
@@ -21,11 +22,12 @@ class SocketStream final : public HttpStream {
   Result<std::string> read(Duration wait) override;
   bool peer_closed() override;
 
-  // Ends the stream from another thread: what waits in read() or write() returns Unavailable. The socket itself stays
-  // open until destruction, so that its number is not given to another connection while somebody uses it.
+  // Ends the stream from another thread: what waits in read() or write() returns Unavailable. The socket
+  // itself stays open until destruction, so that its number is not given to another connection while somebody
+  // uses it.
   void end();
-  // Says that nothing more comes and waits a little for the peer to take what was written. Closing at once with unread
-  // input would make the kernel throw away our last bytes.
+  // Says that nothing more comes and waits a little for the peer to take what was written. Closing at once
+  // with unread input would make the kernel throw away our last bytes.
   void finish();
 
  private:
