@@ -120,11 +120,17 @@ std::vector<const YamlNode*> Reader::maps(std::string_view name) const {
   return found;
 }
 
+std::map<std::string_view, const YamlNode*> Reader::entries(std::string_view name) const {
+  std::map<std::string_view, const YamlNode*> merged;
+  for (const YamlNode* map : maps(name)) {
+    for (const YamlNode& child : map->children) merged.emplace(child.key, &child);
+  }
+  return merged;
+}
+
 std::map<std::string, std::string> Reader::text_map(std::string_view name) const {
   std::map<std::string, std::string> merged;
-  for (const YamlNode* map : maps(name)) {
-    for (const YamlNode& child : map->children) merged.emplace(child.key, child.text);
-  }
+  for (const auto& [key_name, node] : entries(name)) merged.emplace_hint(merged.end(), key_name, node->text);
   return merged;
 }
 
@@ -132,6 +138,16 @@ Json Reader::json(std::string_view name) const {
   const YamlNode* node = value(name);
   if (node == nullptr) return nullptr;
   return node->kind == YamlKind::Map ? merged_json(maps(name)) : json_of(*node);
+}
+
+std::vector<Reader> Reader::items(std::string_view name) const {
+  std::vector<Reader> readers;
+  const YamlNode* node = value(name);
+  if (node == nullptr) return readers;
+  for (const YamlNode& child : node->children) {
+    if (child.kind == YamlKind::Map) readers.push_back(Reader({&child}, key(name).keys));
+  }
+  return readers;
 }
 
 Reader Reader::map(std::string_view name) const {

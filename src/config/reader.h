@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,8 +43,11 @@ class Reader {
       std::string_view name) const;  // of a list; a single text makes a list of one
   // Maps of all layers merged, key by key.
   std::map<std::string, std::string> text_map(std::string_view name) const;
+  // The same, with where each entry stands; borrowed from the trees.
+  std::map<std::string_view, const YamlNode*> entries(std::string_view name) const;
   Json json(std::string_view name) const;  // null when missing
   Reader map(std::string_view name) const;
+  std::vector<Reader> items(std::string_view name) const;  // the maps in a list
 
  private:
   const SchemaKey& key(std::string_view name) const;

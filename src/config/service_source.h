@@ -1,0 +1,53 @@
+// The files of one service, read from disk as they are: the whole input of its compilation.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace slipway::config {
+
+enum class FileRole { Service, Run, ClusterRun };
+
+struct SourceFile {
+  FileRole role = FileRole::Service;
+  std::string path;  // as people named it
+  std::string text;
+  std::string trouble;  // why it could not be read; empty when it was
+};
+
+struct ServiceSource {
+  std::string name;
+  std::string path;              // of the folder, as people named it
+  std::filesystem::path folder;  // the same, absolute
+  std::vector<SourceFile> files;
+  std::vector<std::string> misnamed;  // paths of "run.yml" and the like, which are not read
+  std::string trouble;                // why the folder could not be read
+};
+
+struct ServiceFolder {
+  std::string name;
+  std::filesystem::path path;
+  std::vector<std::string> files;     // those that Slipway knows, of every cluster; sorted
+  std::vector<std::string> misnamed;  // those that it would know under another ending
+  std::string trouble;                // why it could not be looked into
+};
+
+// The services of a tree: its folders that hold at least one file of ours (and those that cannot be looked
+// into, for nobody knows what they hold). Hidden folders and those that begin with `_` are left out. Sorted
+// by name.
+Result<std::vector<ServiceFolder>> list_services(const std::filesystem::path& tree);
+
+// Reads what this cluster needs.
+ServiceSource read_service(const ServiceFolder& folder, std::string_view cluster);
+
+// The cluster of "run-<cluster>.yaml"; empty for any other name.
+std::string_view cluster_of_file(std::string_view name);
+
+// One file, at most as long as a YAML file may be, and a file: a pipe would keep us waiting.
+Result<std::string> read_yaml_file(const std::filesystem::path& path);
+
+}  // namespace slipway::config
