@@ -41,7 +41,8 @@ struct PreparedImage {
 
 struct ImageStoreOptions {
   std::filesystem::path state;         // the engine's state directory
-  uint64_t build_cache_bytes = 5ULL << 30;
+  uint64_t build_cache_bytes = 5ULL << 30;  // layers of earlier builds
+  uint64_t blob_cache_bytes = 5ULL << 30;   // layers as they came from registries
 };
 
 // Thread-safe. Threads that want one image at the same time share one pull (or build): one works, the others wait, each

@@ -1,0 +1,45 @@
+// The programs behind the image store (skopeo, umoci, buildah): how they are called, and what their complaints mean.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "engine/local/images.h"
+#include "io/process.h"
+
+namespace slipway::engine::local {
+
+// One image in the OCI layout, in a folder of its own.
+struct LayoutImage {
+  std::string digest;  // of the manifest
+  ImageConfig config;
+};
+
+// Copies `source` (a skopeo name) into the layout `layout`, under the tag "latest".
+Status copy_image(const std::string& source, const std::filesystem::path& layout, const Clock& clock,
+                  Deadline deadline);
+
+// Builds `folder` (which holds a Dockerfile or Containerfile) and puts the image into `layout`. `storage`: where buildah
+// keeps its layers, reused by later builds.
+Status build_image(const std::filesystem::path& folder, const std::filesystem::path& storage,
+                   const std::filesystem::path& layout, const Clock& clock, Deadline deadline);
+
+// Forgets all layers of earlier builds.
+Status drop_build_cache(const std::filesystem::path& storage, const Clock& clock, Deadline deadline);
+
+// Invalid when the image is for another kind of machine.
+Result<LayoutImage> read_layout(const std::filesystem::path& layout);
+
+// Unpacks the image of `layout` into `rootfs`, which must not exist.
+Status unpack_image(const std::filesystem::path& layout, const std::filesystem::path& rootfs, const Clock& clock,
+                    Deadline deadline);
+
+// The kind and the short reason of a complaint of skopeo's or buildah's: `time="..." level=fatal msg="...": the last
+// lines, without marks. Pure.
+Error image_error(std::string_view complaint);
+
+}  // namespace slipway::engine::local
