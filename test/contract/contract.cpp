@@ -1,7 +1,6 @@
 #include "contract/contract.h"
 
 #include <algorithm>
-#include <iostream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,9 +16,9 @@ class CaseTable : public testing::Environment {
  public:
   void TearDown() override {
     const testing::UnitTest& all = *testing::UnitTest::GetInstance();
-    std::cout << "\ncontract suite: case, result\n";
+    fmt::print("\ncontract suite: case, result\n");
     for (int i = 0; i < all.total_test_suite_count(); ++i) print(*all.GetTestSuite(i));
-    std::cout << std::endl;
+    fmt::print("\n");
   }
 
  private:
@@ -30,9 +29,9 @@ class CaseTable : public testing::Environment {
       const testing::TestResult& result = *test.result();
       const char* word = result.Skipped() ? "skipped" : result.Passed() ? "passed" : "FAILED";
       const std::string name = std::string(suite.name()) == "Contract" ? "" : std::string(suite.name());
-      std::cout << fmt::format("  {:<90} {}", name + test.name(), word);
-      if (result.Skipped()) std::cout << fmt::format(": {}", result.GetTestPartResult(0).summary());
-      std::cout << "\n";
+      fmt::print("  {:<90} {}", name + test.name(), word);
+      if (result.Skipped()) fmt::print(": {}", result.GetTestPartResult(0).summary());
+      fmt::print("\n");
     }
   }
 };

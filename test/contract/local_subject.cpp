@@ -133,8 +133,11 @@ class LocalSubject final : public Subject {
     const std::filesystem::path state = directory_.path() / "state";
     auto found = machine_traces(cluster_, state);
     // The lock of the state directory, and the way to it, are of the control plane that lives, not of what it
-    // ran.
-    for (const auto& own : {state / "engine", state / "engine" / "lock"}) found.erase("file " + own.native());
+    // ran; and the store of images is a bounded cache that makes the next start a quick one.
+    const std::string own = "file " + (state / "engine").native();
+    std::erase_if(found, [&](const std::string& trace) {
+      return trace == own || trace == own + "/lock" || trace.starts_with(own + "/images");
+    });
     return found;
   }
 

@@ -68,7 +68,6 @@ TEST_F(Case11, ALogThatIsNotFollowedEnds) {
 }
 
 TEST_F(Case11, AFollowedLogBringsWhatComesAndEndsWithTheTask) {
-  ASSERT_TRUE(subject().write_file(subject().folder() + "/x", ""));
   const auto revision = run_tasks({"heed bye", "print one", "wait 300ms", "print two", "forever"});
   const auto log = follow(only_task(revision).id);
   ASSERT_TRUE(log);
