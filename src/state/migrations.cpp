@@ -20,7 +20,8 @@ CREATE TABLE memories (
   service TEXT NOT NULL, instance TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (service, instance));
 CREATE TABLE bounces (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  service TEXT NOT NULL, instance TEXT NOT NULL, revision TEXT NOT NULL, spec TEXT NOT NULL, outcome TEXT NOT NULL, text TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER);
+  service TEXT NOT NULL, instance TEXT NOT NULL, revision TEXT NOT NULL,
+  spec TEXT NOT NULL, outcome TEXT NOT NULL, text TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER);
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, instance TEXT NOT NULL, kind TEXT NOT NULL,
   text TEXT NOT NULL);
