@@ -138,7 +138,8 @@ Result<int> take_down(Context& context, const Doomed& doomed, const api::Client&
   if (!wait_for_end(process.pid, process.started, clock, deadline)) {
     return late(context, fmt::format("the control plane (process {}) has not ended", process.pid), timeout);
   }
-  if (!released) {
+  // It deletes its state only once nothing is left, perhaps before it could tell us so.
+  if (!released && io::exists(doomed.launch.state)) {
     return Error(ErrorCode::Internal, "the control plane ended before all was stopped; see " +
                                           control_plane_log(doomed.launch.state).string() +
                                           ", then `slipway down` goes on");

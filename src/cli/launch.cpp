@@ -58,7 +58,8 @@ Result<bool> answers(const api::Client& client) {
 Status launch(const Context& context, const Launch& what) {
   const Clock& clock = context.environment.clock;
   const Deadline deadline = clock.deadline_in(kStartTimeout);
-  TRY(io::make_directories(what.state, 0700));
+  // Searchable for others: the users that tasks run as have folders of theirs below.
+  TRY(io::make_directories(what.state, 0711));
   const std::filesystem::path log = control_plane_log(what.state);
   const io::Fd log_fd(open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log_fd.valid()) return errno_error(errno, "open " + log.string());

@@ -1,3 +1,5 @@
+#include <memory>
+
 #include <fmt/format.h>
 
 #include "cli/commands.h"
@@ -68,13 +70,13 @@ Status print_available(LogPrinter& printer, api::LineStream& stream, Duration wa
 // Until the task has ended; returns it as it then is.
 Result<Json> follow(Context& context, const api::Client& client, const std::string& id) {
   LogPrinter printer(context, id);
-  std::optional<api::LineStream> stream;
+  std::unique_ptr<api::LineStream> stream;
   api::StatusQuery look{.wait = kLook};
   while (true) {
     if (!stream || stream->ended()) {
       auto opened = printer.open(client, true);
       stream.reset();
-      if (opened) stream.emplace(std::move(*opened));
+      if (opened) stream = std::make_unique<api::LineStream>(std::move(*opened));
     }
     if (stream) {
       TRY(print_available(printer, *stream, kLook));

@@ -23,13 +23,15 @@ void add_new(Problems& all, const Problems& more) {
 Json json_of(const Problems& problems) {
   Json::Array all;
   for (const model::Problem& problem : problems) {
-    all.push_back(Json::Object{{"file", problem.origin.file},
-                               {"line", problem.origin.line},
-                               {"column", problem.origin.column},
-                               {"service", problem.service},
-                               {"instance", problem.instance},
-                               {"message", problem.message},
-                               {"hint", problem.hint}});
+    Json one;
+    one["file"] = problem.origin.file;
+    one["line"] = problem.origin.line;
+    one["column"] = problem.origin.column;
+    one["service"] = problem.service;
+    one["instance"] = problem.instance;
+    one["message"] = problem.message;
+    one["hint"] = problem.hint;
+    all.push_back(std::move(one));
   }
   return Json::Object{{"problems", all}};
 }
