@@ -125,6 +125,16 @@ Result<Subnet> choose_subnet(Netlink& host, const std::string& seed) {
   return Error(ErrorCode::Exhausted, "find a private subnet that no route of this host covers");
 }
 
+// After a reboot the bridge is gone, and the host may have got a route to where it was.
+Result<bool> is_still_free(Netlink& host, const Record& record) {
+  for (const Link& link : TRY(host.links())) {
+    if (link.name == record.bridge) return true;
+  }
+  const std::vector<Subnet> taken = TRY(host.routes());
+  return std::none_of(taken.begin(), taken.end(),
+                      [&](const Subnet& route) { return route.overlaps(record.subnet); });
+}
+
 Result<Record> make_record(Netlink& host, const fs::path& state, const std::string& cluster) {
   // Of the cluster and its state directory: two control planes that share a name do not share a bridge.
   const std::string seed = sha256_hex(cluster + "\n" + fs::absolute(state).string());
@@ -195,7 +205,7 @@ Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std:
   if (!record && record.error().code() != ErrorCode::NotFound) {
     log::warning("engine.local", "{}; choosing anew", record.error().text());
   }
-  if (!record) record = make_record(host, state, cluster);
+  if (!record || !TRY_CONTEXT(is_still_free(host, *record), what)) record = make_record(host, state, cluster);
   if (!record) return record.error().context(what);
   const int index = TRY_CONTEXT(make_bridge(host, *record), what);
   std::unique_ptr<Network> network(new Network(std::make_unique<State>(state, clock, std::move(*record), index)));
