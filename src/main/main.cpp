@@ -1,4 +1,5 @@
-// slipway: the command and the daemon in one binary. Nothing is decided here; concrete parts are named and wired.
+// slipway: the command and the daemon in one binary. Nothing is decided here; concrete parts are named and
+// wired.
 #include <span>
 #include <string>
 

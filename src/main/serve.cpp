@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <unistd.h>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "api/registry.h"
 #include "api/server.h"
@@ -29,7 +29,12 @@ constexpr std::string_view kArea = "serve";
 
 Result<std::unique_ptr<engine::Engine>> make_engine(const config::ClusterConfig& cluster, const Clock& clock,
                                                     Random& random) {
-  if (cluster.engine == "fake") return std::unique_ptr<engine::Engine>(engine::fake::make_engine(clock, random));
+  if (cluster.engine == "fake") {
+    engine::fake::Options options;
+    options.live = true;
+    return std::unique_ptr<engine::Engine>(
+        std::make_unique<engine::fake::FakeEngine>(clock, random, options));
+  }
   if (cluster.engine != "local") {
     return Error(ErrorCode::Invalid, fmt::format("engine '{}' is neither local nor fake", cluster.engine));
   }
@@ -103,14 +108,15 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
   daemon.cluster = TRY(load(options));
   const config::ClusterConfig& cluster = daemon.cluster;
   TRY(io::make_directories(cluster.state, 0711));
-  daemon.lock = TRY_CONTEXT(io::lock_file(cluster.state / "slipway.lock"), "another control plane has " +
-                                                                               cluster.state.string());
+  daemon.lock = TRY_CONTEXT(io::lock_file(cluster.state / "slipway.lock"),
+                            "another control plane has " + cluster.state.string());
   daemon.store = TRY(state::SqliteStore::open(cluster.state / "slipway.db", daemon.clock));
   daemon.engine = TRY_CONTEXT(make_engine(cluster, daemon.clock, daemon.random), "start the engine");
   daemon.proxy = make_proxy(cluster, daemon.clock);
-  daemon.control = std::make_unique<reconcile::Loop>(
-      reconcile::LoopParts{daemon.loop, *daemon.engine, *daemon.proxy, *daemon.store, daemon.clock, daemon.random},
-      cluster, [&loop = daemon.loop] { loop.stop(); });
+  daemon.control =
+      std::make_unique<reconcile::Loop>(reconcile::LoopParts{daemon.loop, *daemon.engine, *daemon.proxy,
+                                                             *daemon.store, daemon.clock, daemon.random},
+                                        cluster, [&loop = daemon.loop] { loop.stop(); });
   TRY(daemon.control->start());
   api::ServerFacts facts;
   facts.version = version;
@@ -118,6 +124,7 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
   facts.engine = cluster.engine;
   facts.config = cluster.config.string();
   facts.state = cluster.state.string();
+  facts.pid = getpid();
   daemon.api = TRY_CONTEXT(
       api::ApiServer::start(daemon.loop, cluster.api, *daemon.control, std::move(facts), daemon.clock),
       "serve the API at " + cluster.api);
@@ -157,7 +164,6 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
 
   const bool released = daemon->control->snapshot()->released;
   const config::ClusterConfig cluster = daemon->cluster;
-  daemon->api->close();
   daemon.reset();
   if (released) {
     forget_state(cluster);

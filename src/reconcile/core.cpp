@@ -87,6 +87,13 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   follow_images(round, now);
 
   for (const auto& [id, memory] : memory_) round.drains = round.drains || !memory.drains.empty();
+  for (const auto& instance : round.routes) {
+    for (const model::Route& route : instance.routes) {
+      const auto seen = routing.tasks.find(route.task);
+      const bool in = seen != routing.tasks.end() && seen->second.in;
+      round.entering = round.entering || (route.traffic == model::Traffic::In && !in);
+    }
+  }
   round.all_gone = shutting_down_ && observed.revisions.empty() && observed.tasks.empty();
 
   observed_ = observed;

@@ -37,6 +37,7 @@ struct Round {
   std::vector<model::Event> events;
   std::vector<model::Image> prepare;  // to fetch or build in the background
   std::optional<Time> wake_at;
+  bool entering = false;  // something is routed that the load balancer does not show as in yet: look again soon
   bool drains = false;    // something drains: look again soon
   bool all_gone = false;  // shutting down, and nothing is left
 

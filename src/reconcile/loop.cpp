@@ -18,7 +18,7 @@ constexpr Duration kProxyTimeout = 10s;
 constexpr Duration kPrepareTimeout = 20min;
 // Without any hint: often enough that a lost hint is no disaster, seldom enough to cost nothing.
 constexpr Duration kIdleInterval = 5s;
-// While something drains, the load balancer is asked how many sessions are left.
+// While something enters or drains, the load balancer is asked whether it serves and how many sessions are left.
 constexpr Duration kDrainInterval = 100ms;
 // Hints come in bursts (every task of a bounce reports): gathered for this long into one round.
 constexpr Duration kGather = 10ms;
@@ -237,7 +237,7 @@ void Loop::finish_round(const Carried& carried) {
 
 void Loop::next_round(const Round& round) {
   round_running_ = false;
-  Duration wait = round.drains ? kDrainInterval : kIdleInterval;
+  Duration wait = round.drains || round.entering ? kDrainInterval : kIdleInterval;
   if (round.wake_at) wait = std::clamp(*round.wake_at - parts_.clock.now(), kGather, wait);
   request_round(round_wanted_ ? kGather : wait);
 }
