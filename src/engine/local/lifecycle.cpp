@@ -23,13 +23,13 @@ std::string host_name_part(const std::string& name) {
   return part;
 }
 
-bool was_well(const Run& run) { return run.checked ? run.healthy_for.has_value() : run.lasted >= kProperRun; }
+bool was_well(const PastRun& run) { return run.checked ? run.healthy_for.has_value() : run.lasted >= kProperRun; }
 
 Duration between(Time from, Time to) { return std::max(to - from, Duration::zero()); }
 
-Run run_of(const TaskRecord& record, Time now) {
+PastRun run_of(const TaskRecord& record, Time now) {
   const model::Task& task = record.task;
-  Run run;
+  PastRun run;
   run.checked = record.revision.spec.health.mode != model::HealthMode::None;
   if (task.started_at) run.lasted = between(*task.started_at, now);
   if (task.healthy_since) run.healthy_for = between(*task.healthy_since, now);
@@ -91,7 +91,7 @@ void task_running(TaskRecord& record, const Launched& launched, Time now) {
 void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit, std::vector<std::string> last_lines,
                 Time now) {
   model::Task& task = record.task;
-  const Run run = run_of(record, now);
+  const PastRun run = run_of(record, now);
   forget_processes(record);
   task.last_exit = exit;
   if (record.goal == Goal::Stop) return;
@@ -154,7 +154,7 @@ model::Exit exit_of(int code, bool out_of_memory) {
   return exit;
 }
 
-Restart restart_after_exit(int failures_before, const Run& run, Duration max_launch_delay) {
+Restart restart_after_exit(int failures_before, const PastRun& run, Duration max_launch_delay) {
   const bool forgiven = run.healthy_for && *run.healthy_for >= kBackoffReset;
   const int failures = forgiven ? 1 : failures_before + 1;
   if (failures == 1 && was_well(run)) return Restart{failures, 0ms};

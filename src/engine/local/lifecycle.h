@@ -22,7 +22,7 @@ namespace slipway::engine::local {
 constexpr Duration kProperRun = 10s;
 
 // How one run of a task's process went.
-struct Run {
+struct PastRun {
   Duration lasted{};                    // since the process started
   std::optional<Duration> healthy_for;  // up to its end; absent: it was not healthy when it ended
   bool checked = false;                 // its spec has a health check, so that being healthy means something
@@ -37,7 +37,7 @@ struct Restart {
 // The first failure of a task that had been well starts again at once: somebody killed it, or it met a rare bug, and
 // waiting would only prolong the outage. From the second on, and for one that never was well, the delays double from
 // one second. Ten minutes of health forget the past (see kBackoffReset).
-Restart restart_after_exit(int failures_before, const Run& run, Duration max_launch_delay);
+Restart restart_after_exit(int failures_before, const PastRun& run, Duration max_launch_delay);
 
 // A launch that failed (no image, no command, no volume) always waits.
 Restart restart_after_failed_launch(int failures_before, Duration max_launch_delay);
