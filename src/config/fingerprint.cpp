@@ -63,8 +63,10 @@ class Fingerprint {
   }
 
   void add(const fs::path& path, const struct stat& info) {
-    hash_.update(fmt::format("{} {:o} {} {} {}.{} {}.{}\n", path.filename().string(), info.st_mode,
-                             info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+    hash_.update(fmt::format("{} {:o} {}\n", path.filename().string(), info.st_mode, info.st_ino));
+    // A folder's times change with its hidden files too; what counts in it is told by its entries.
+    if (S_ISDIR(info.st_mode)) return;
+    hash_.update(fmt::format("{} {}.{} {}.{}\n", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
                              info.st_ctim.tv_sec, info.st_ctim.tv_nsec));
   }
 

@@ -58,6 +58,15 @@ void add_key(std::string& out, const SchemaKey& key, const std::string& path, in
   }
 }
 
+// The document without its comments, which the page has shown by then.
+std::string example_of(const Schema& keys) {
+  std::string example;
+  for (const std::string& line : split(keys.document, '\n')) {
+    if (!trim(line).empty() && !trim(line).starts_with('#')) example += line + "\n";
+  }
+  return example;
+}
+
 std::string section_markdown(const Section& section) {
   const Schema& keys = schema(section.schema);
   std::string out = fmt::format("## {}\n\n{}\n", section.title, keys.introduction);
@@ -67,7 +76,7 @@ std::string section_markdown(const Section& section) {
     grouped = grouped || !key.heading.empty();
     add_key(out, key, "", grouped ? 4 : 3);
   }
-  return out + fmt::format("\n### Everything at once\n\n```yaml\n{}```\n", keys.document);
+  return out + fmt::format("\n### Everything at once\n\n```yaml\n{}```\n", example_of(keys));
 }
 
 }  // namespace

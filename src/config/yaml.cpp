@@ -441,6 +441,7 @@ YamlDocument parse_yaml(std::string_view text, int file) {
     document.complete = false;
     return document;
   }
+  if (text.empty()) text = "";  // libyaml does not take a null pointer, even for no bytes
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return Composer(text, file).run();
 }

@@ -82,6 +82,7 @@ TEST(Yaml, LinesMayEndAsOnWindows) {
 
 TEST(Yaml, AnEmptyFileIsNull) {
   EXPECT_EQ(json_text(""), "null");
+  EXPECT_EQ(json_text(std::string_view()), "null");
   EXPECT_EQ(json_text("# nothing yet\n"), "null");
   EXPECT_EQ(json_text("---\n...\n"), "null");
 }
