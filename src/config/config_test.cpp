@@ -243,8 +243,10 @@ mistakes/mail/run.yaml:2:1: a tab indents "cmd: mail"; indent with spaces
 mistakes/search/run-prod.yaml:3:5: proxy needs container_port; set the port that the tasks listen on
 mistakes/search/run.yaml:2:7: the alias *defaults names no anchor; mark a value above it with &defaults
 mistakes/shop/run.yaml:2:10: there is no folder )" +
-                app + R"(; build names a folder with a Dockerfile
-mistakes/shop/run.yaml:5:11: the proxy port "9000" belongs to api.main: mistakes/api/run.yaml:5:17; only one may have it
+                app +
+                R"(; build names a folder with a Dockerfile
+mistakes/shop/run.yaml:5:11: the proxy port "9000" belongs to api.main: mistakes/api/run.yaml:5:17)"
+                R"(; only one may have it
 )");
 }
 

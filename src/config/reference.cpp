@@ -25,17 +25,18 @@ constexpr std::array<Section, 3> kSections = {{
 
 constexpr std::string_view kHead = R"(# Configuration
 
-This page is made from the schema in `src/config/schema/`, which also checks every file: what stands here is what holds.
-To change it, change the schema, then run `slipway config docs > docs/reference/config.md`.
+This page is made from the schema in `src/config/schema/`, which also checks every file: what stands here is
+what holds. To change it, change the schema, then run `slipway config docs > docs/reference/config.md`.
 
-A config tree is a folder with one folder for each service, named after it. In a service's folder, `service.yaml` tells
-of the service as a whole, `run.yaml` of its instances in every cluster, and `run-<cluster>.yaml` of what is different in
-one cluster. Folders without any of these files, hidden ones and those that begin with `_` are left out. Beside the
-services, or elsewhere, `slipway.yaml` describes the cluster.
+A config tree is a folder with one folder for each service, named after it. In a service's folder,
+`service.yaml` tells of the service as a whole, `run.yaml` of its instances in every cluster, and
+`run-<cluster>.yaml` of what is different in one cluster. Folders without any of these files, hidden ones
+and those that begin with `_` are left out. Beside the services, or elsewhere, `slipway.yaml` describes the
+cluster.
 
-The files are YAML 1.2: `yes` is text, `010` is ten. Anchors, aliases and `<<` work within a file. A service with a
-mistake in any of its files is not touched until that is mended, and no other service is affected; `slipway validate`
-shows all mistakes at once.
+The files are YAML 1.2: `yes` is text, `010` is ten. Anchors, aliases and `<<` work within a file. A service
+with a mistake in any of its files is not touched until that is mended, and no other service is affected;
+`slipway validate` shows all mistakes at once.
 )";
 
 // A key and, below it, the keys of its map, each under its full name.

@@ -10,7 +10,8 @@
 
 namespace {
 
-using namespace slipway;
+namespace config = slipway::config;
+namespace model = slipway::model;
 
 // The files are parts of one input, so that one corpus entry holds a whole service.
 constexpr std::string_view kSeparator = "\n%%%%\n";
