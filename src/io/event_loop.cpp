@@ -16,7 +16,6 @@
 
 #include "base/check.h"
 #include "base/mutex.h"
-#include "io/asio_config.h"
 
 namespace slipway::io {
 

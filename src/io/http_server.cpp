@@ -17,7 +17,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "io/asio_config.h"
 #include "io/http.h"
 #include "io/socket.h"
 #include "io/socket_stream.h"
