@@ -22,7 +22,7 @@ namespace slipway::api {
 struct ControlPlane {
   std::string cluster;
   std::filesystem::path directory;  // the config tree
-  std::filesystem::path source = {};  // what it was started with, and can be again: the tree, or a cluster file
+  std::filesystem::path source = {};  // what starts it again: the tree or a cluster file
   io::Endpoint endpoint;
   std::filesystem::path state;
   pid_t pid = 0;

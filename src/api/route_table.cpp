@@ -9,7 +9,7 @@ namespace {
 const RouteParameter kInstancePath{"instance", "path", "`service.instance`"};
 const RouteParameter kTaskPath{"task", "path", "the id of a task, or what only one task's id begins with"};
 
-std::vector<Route> reading_routes() {
+std::vector<Route> state_routes() {
   return {
       {"GET",
        "/v1",
@@ -50,6 +50,11 @@ std::vector<Route> reading_routes() {
        "GET /v1/instances/shop.web/why",
        R"({"instance": "shop.web", "state": "crashlooping", "causes": ["task a: exit code 3", "..."]})",
        handlers::why},
+  };
+}
+
+std::vector<Route> listing_routes() {
+  return {
       {"GET",
        "/v1/services",
        "The services and their instances",
@@ -214,9 +219,10 @@ std::vector<Route> writing_routes() {
 }
 
 std::vector<Route> all_routes() {
-  std::vector<Route> all = reading_routes();
-  for (Route& route : streaming_routes()) all.push_back(std::move(route));
-  for (Route& route : writing_routes()) all.push_back(std::move(route));
+  std::vector<Route> all;
+  for (const auto& group : {state_routes(), listing_routes(), streaming_routes(), writing_routes()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
   return all;
 }
 
