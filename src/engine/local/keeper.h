@@ -77,6 +77,7 @@ class Keeper {
     io::Fd monitor_end;             // readable when its monitor has ended; valid while one is watched
     io::EventLoop::TimerId timer = 0;  // next start, SIGKILL, or the end of a one-off task's time: never two of them
     bool busy = false;              // a job of it is on a pool
+    bool deleting = false;          // its folder is going, and nothing must be written there any more
     bool unsaved = false;           // its record could not be written; tried again by maintain()
     uint64_t run = 0;               // counts launches, to tell old health reports from new ones
     uint64_t log_size = 0;          // when it was last looked at

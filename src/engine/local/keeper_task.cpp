@@ -66,6 +66,7 @@ Keeper::Kept& Keeper::keep(TaskRecord record) {
 // A record that cannot be written now (a full disk) is written later; until then a new keeper would find the task in its
 // former state, from which it finds its way.
 void Keeper::save(Kept& kept) {
+  if (kept.deleting) return tell_watcher();
   const Status saved = records_.save(kept.record);
   if (!saved && !kept.unsaved) {
     log::error("engine.local", "record task {}: {}", kept.record.task.id.str(), saved.error().text());
@@ -375,6 +376,7 @@ void Keeper::kill(Kept& kept) {
 void Keeper::destroy(Kept& kept) {
   clear_timer(kept);
   unwatch_monitor(kept);
+  kept.deleting = true;
   start_job(ends_.get(), kept, [this, id = kept.record.task.id, ip = kept.record.ip]() -> JobEnd {
     const Status result = parts_.launcher.destroy(id, ip, parts_.clock.deadline_in(kEndTime));
     return [this, result](Kept& ended) { destroyed(ended.record.task.id, result); };
