@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -147,7 +148,18 @@ Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& r
   return std::function<int()>(std::move(setup));
 }
 
+// A created container waits on a fifo for a byte, which crun's `start` (and our stand-in's) writes and does nothing
+// more. To write it here saves a process. runc's fifo works the other way round, and is not there to be written to.
+bool Launcher::open_gate(const model::TaskId& task) const {
+  const fs::path fifo = options_.runtime.root / task.str() / "exec.fifo";
+  const io::Fd gate(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!gate.valid()) return false;
+  ::unlink(fifo.c_str());
+  return ::write(gate.get(), "", 1) == 1;
+}
+
 Status Launcher::start(const model::TaskId& task, Deadline deadline) const {
+  if (open_gate(task)) return {};
   const io::Finished finished = TRY(io::run(options_.runtime.command({"start", task.str()}), clock_, deadline));
   if (!finished.ok()) return runtime_error(finished.err);
   return {};

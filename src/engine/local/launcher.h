@@ -92,6 +92,7 @@ class Launcher {
   std::string cgroup(const model::TaskId& task) const { return "/slipway/" + options_.cluster + "/" + task.str(); }
   Result<Json> configure(const LaunchRequest& request) const;
   Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, io::Fd& network) const;
+  bool open_gate(const model::TaskId& task) const;
   Status start(const model::TaskId& task, Deadline deadline) const;
 
   LauncherOptions options_;

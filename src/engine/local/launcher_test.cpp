@@ -4,8 +4,10 @@
 #include <csignal>
 #include <fstream>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -34,15 +36,17 @@ const fs::path& busybox_rootfs() {
   return rootfs;
 }
 
-class LauncherTest : public ::testing::Test {
+class LauncherTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: starts real containers";
-    Result<Runtime> runtime = find_runtime(state_.path(), clock_, deadline());
-    if (!runtime && !io::find_program("conmon")) GTEST_SKIP() << runtime.error().text();
+    if (!io::find_program("conmon") || !io::find_program(GetParam())) GTEST_SKIP() << "needs conmon and " << GetParam();
+    Result<Runtime> runtime = find_runtime(state_.path(), clock_, deadline(), GetParam());
     ASSERT_TRUE(runtime) << runtime.error().text();
+    network_ = Network::open(state_.path(), cluster_, clock_, deadline()).value();
     Result<std::unique_ptr<Launcher>> launcher =
-        Launcher::create({.state = state_.path(), .cluster = cluster_, .runtime = *runtime}, clock_);
+        Launcher::create({.state = state_.path(), .cluster = cluster_, .runtime = *runtime, .network = network_.get()},
+                         clock_);
     ASSERT_TRUE(launcher) << launcher.error().text();
     launcher_ = std::move(*launcher);
     image_.rootfs = busybox_rootfs();
@@ -55,6 +59,8 @@ class LauncherTest : public ::testing::Test {
       EXPECT_TRUE(destroyed) << destroyed.error().text();
     }
     EXPECT_TRUE(launcher_->release());
+    EXPECT_TRUE(network_->remove(deadline()));
+    EXPECT_FALSE(fs::exists("/sys/class/net/" + network_->bridge()));
     EXPECT_FALSE(fs::exists("/sys/fs/cgroup/memory/slipway/" + cluster_));
     EXPECT_FALSE(fs::exists("/sys/fs/cgroup/slipway/" + cluster_));
     EXPECT_EQ(io::read_file("/proc/self/mountinfo")->find(state_.path().string()), std::string::npos);
@@ -71,12 +77,12 @@ class LauncherTest : public ::testing::Test {
     return spec;
   }
 
-  Result<Launched> launch(const std::string& name, const model::TaskSpec& spec) {
+  Result<Launched> launch(const std::string& name, const model::TaskSpec& spec, const std::string& address = "") {
     const model::TaskId task(name);
     tasks_.push_back(task);
     const model::Revision revision = model::make_revision({"shop", "web"}, spec);
     const bool on_host = spec.image.kind == model::ImageKind::HostFilesystem;
-    return launcher_->launch({task, revision, on_host ? nullptr : &image_, ""}, deadline());
+    return launcher_->launch({task, revision, on_host ? nullptr : &image_, address}, deadline());
   }
 
   // The exit file's text, once conmon has ended.
@@ -110,17 +116,18 @@ class LauncherTest : public ::testing::Test {
   SystemClock clock_;
   io::TemporaryDirectory state_ = io::TemporaryDirectory::create().value();
   std::string cluster_ = "test-" + std::to_string(::getpid());
+  std::unique_ptr<Network> network_;
   std::unique_ptr<Launcher> launcher_;
   PreparedImage image_;
   std::vector<model::TaskId> tasks_;
 };
 
-TEST_F(LauncherTest, TellsTheExitCodeAndKeepsTheOutput) {
+TEST_P(LauncherTest, TellsTheExitCodeAndKeepsTheOutput) {
   EXPECT_EQ(run("t1", shell("echo out; echo err >&2; exit 3")), "3|out\nerr\n");
   EXPECT_EQ(run("t2", shell("sh -c 'kill -SEGV $$'; exit $?")), "139|Segmentation fault\n");
 }
 
-TEST_F(LauncherTest, PassesArgumentsAndEnvironmentByteForByte) {
+TEST_P(LauncherTest, PassesArgumentsAndEnvironmentByteForByte) {
   model::TaskSpec spec = shell("");
   spec.cmd = {"/bin/sh", "-c", "echo \"$A\"; echo \"$1\"; pwd; echo $SLIPWAY_TASK $PORT", "x", "a $HOME 'b'\n\xC3\xA9"};
   spec.env["A"] = "one two\n$three \"four\"";
@@ -129,7 +136,7 @@ TEST_F(LauncherTest, PassesArgumentsAndEnvironmentByteForByte) {
   EXPECT_EQ(run("args", spec), "0|one two\n$three \"four\"\na $HOME 'b'\n\xC3\xA9\n/data\nargs 8080\n");
 }
 
-TEST_F(LauncherTest, KeepsWritesOfATaskToItself) {
+TEST_P(LauncherTest, KeepsWritesOfATaskToItself) {
   EXPECT_EQ(run("w1", shell("echo mine > /data/file && cat /data/file")), "0|mine\n");
   EXPECT_EQ(run("w2", shell("ls /data")), "0|");
   EXPECT_FALSE(fs::exists(busybox_rootfs() / "data/file"));
@@ -137,7 +144,7 @@ TEST_F(LauncherTest, KeepsWritesOfATaskToItself) {
   EXPECT_EQ(run("w1", shell("ls /data; exit 4")).substr(0, 2), "4|");
 }
 
-TEST_F(LauncherTest, RunsOnTheHostsFilesystemWithoutAnImage) {
+TEST_P(LauncherTest, RunsOnTheHostsFilesystemWithoutAnImage) {
   model::TaskSpec spec = shell("touch /etc/slipway-was-here && cat /etc/hostname && ls " + state_.path().string() +
                                " | wc -l && mount | grep -c overlay");
   spec.image = {};
@@ -145,7 +152,7 @@ TEST_F(LauncherTest, RunsOnTheHostsFilesystemWithoutAnImage) {
   EXPECT_FALSE(fs::exists("/etc/slipway-was-here"));
 }
 
-TEST_F(LauncherTest, TakesTheUserFromTheImage) {
+TEST_P(LauncherTest, TakesTheUserFromTheImage) {
   model::TaskSpec spec = shell("id; echo $HOME");
   spec.user = "app";
   EXPECT_EQ(run("user", spec), "0|uid=1000(app) gid=1001(app) groups=1001(app),1002(extra)\n/app\n");
@@ -153,7 +160,7 @@ TEST_F(LauncherTest, TakesTheUserFromTheImage) {
   EXPECT_NE(run("user2", spec).find("user `nobody-here` is not in the image's /etc/passwd"), std::string::npos);
 }
 
-TEST_F(LauncherTest, NamesACommandThatDoesNotExist) {
+TEST_P(LauncherTest, NamesACommandThatDoesNotExist) {
   model::TaskSpec spec = shell("");
   spec.cmd = {"no-such-command"};
   const Result<Launched> launched = launch("missing", spec);
@@ -162,7 +169,7 @@ TEST_F(LauncherTest, NamesACommandThatDoesNotExist) {
   EXPECT_NE(launched.error().text().find("no-such-command"), std::string::npos) << launched.error().text();
 }
 
-TEST_F(LauncherTest, NamesAVolumeThatDoesNotExist) {
+TEST_P(LauncherTest, NamesAVolumeThatDoesNotExist) {
   model::TaskSpec spec = shell("true");
   spec.volumes.push_back({"/data", "/no/such/folder", true});
   const Result<Launched> launched = launch("volume", spec);
@@ -171,7 +178,7 @@ TEST_F(LauncherTest, NamesAVolumeThatDoesNotExist) {
   EXPECT_NE(launched.error().text().find("/no/such/folder"), std::string::npos);
 }
 
-TEST_F(LauncherTest, MountsVolumesAndAReadOnlyRoot) {
+TEST_P(LauncherTest, MountsVolumesAndAReadOnlyRoot) {
   const io::TemporaryDirectory shared = io::TemporaryDirectory::create().value();
   fs::create_directories(shared.path() / "ro");
   fs::create_directories(shared.path() / "rw");
@@ -186,7 +193,7 @@ TEST_F(LauncherTest, MountsVolumesAndAReadOnlyRoot) {
   EXPECT_NE(result.find("tmp\n"), std::string::npos) << result;
 }
 
-TEST_F(LauncherTest, HoldsTheMemoryLimitAndTellsOfIt) {
+TEST_P(LauncherTest, HoldsTheMemoryLimitAndTellsOfIt) {
   model::TaskSpec spec = shell("head -c 100000000 /dev/zero | tail; echo survived");
   spec.cmd = {"/bin/sh", "-c", "exec tail /dev/zero"};
   spec.resources.mem_mb = 16;
@@ -196,13 +203,13 @@ TEST_F(LauncherTest, HoldsTheMemoryLimitAndTellsOfIt) {
   EXPECT_TRUE(launcher_->was_out_of_memory(model::TaskId("memory")));
 }
 
-TEST_F(LauncherTest, HoldsTheLimitOfProcesses) {
+TEST_P(LauncherTest, HoldsTheLimitOfProcesses) {
   model::TaskSpec spec = shell("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 30 & done; echo all");
   spec.resources.pids = 6;
   EXPECT_EQ(run("pids", spec).find("all"), std::string::npos);
 }
 
-TEST_F(LauncherTest, RefusesDangerousSystemCallsAndCapabilities) {
+TEST_P(LauncherTest, RefusesDangerousSystemCallsAndCapabilities) {
   const std::string result = run("seccomp", shell("mount -t tmpfs x /data; unshare -U true; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/1/status; cat /proc/kcore | head -c1; touch /sys/x; echo 1 > /proc/sys/kernel/panic"));
   EXPECT_NE(result.find("mount"), std::string::npos) << result;
   EXPECT_NE(result.find("unshare"), std::string::npos) << result;
@@ -214,7 +221,7 @@ TEST_F(LauncherTest, RefusesDangerousSystemCallsAndCapabilities) {
   EXPECT_NE(result.find("Read-only file system"), std::string::npos) << result;
 }
 
-TEST_F(LauncherTest, RunsCommandsInsideARunningTask) {
+TEST_P(LauncherTest, RunsCommandsInsideARunningTask) {
   const Result<Launched> launched = launch("exec", shell("sleep 1000"));
   ASSERT_TRUE(launched) << launched.error().text();
   const model::TaskId task("exec");
@@ -232,7 +239,7 @@ TEST_F(LauncherTest, RunsCommandsInsideARunningTask) {
   EXPECT_GT(usage->memory_bytes, 0U);
 }
 
-TEST_F(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
+TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
   const Result<Launched> launched = launch("left", shell("sleep 1000"));
   ASSERT_TRUE(launched) << launched.error().text();
   const model::TaskId task("left");
@@ -248,7 +255,7 @@ TEST_F(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
   EXPECT_FALSE(launcher_->find(task));
 }
 
-TEST_F(LauncherTest, SignalsOnlyTheProcessItNames) {
+TEST_P(LauncherTest, SignalsOnlyTheProcessItNames) {
   const Result<Launched> launched = launch("signal", shell("trap 'echo got it; exit 5' TERM; while :; do sleep 0.05; done"));
   ASSERT_TRUE(launched) << launched.error().text();
   EXPECT_FALSE(signal_process({launched->container.pid, launched->container.start_time + 1}, SIGKILL));
@@ -256,6 +263,47 @@ TEST_F(LauncherTest, SignalsOnlyTheProcessItNames) {
   EXPECT_TRUE(signal_process(launched->container, SIGKILL));
   EXPECT_EQ(exit_of("signal", *launched), "137");
 }
+
+// One connection; what the other side says until it closes.
+std::string read_from(const std::string& ip, int port) {
+  const io::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in target{};
+  target.sin_family = AF_INET;
+  target.sin_port = htons(static_cast<uint16_t>(port));
+  ::inet_pton(AF_INET, ip.c_str(), &target.sin_addr);
+  if (::connect(client.get(), reinterpret_cast<sockaddr*>(&target), sizeof(target)) != 0) return "";
+  char buffer[256];
+  const ssize_t got = ::read(client.get(), buffer, sizeof(buffer));
+  return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : "";
+}
+
+TEST_P(LauncherTest, AnswersAtItsAddressOnTheBridge) {
+  model::TaskSpec spec = shell("cat /etc/hosts; exec nc -ll -p 8080 -e /bin/echo hello");
+  spec.net = model::NetMode::Bridge;
+  const std::string address = network_->allocate().value();
+  const Result<Launched> launched = launch("bridge", spec, address);
+  ASSERT_TRUE(launched) << launched.error().text();
+  std::string answer;
+  const Deadline patience = deadline();
+  while (answer.empty() && !patience.passed(clock_.steady_now())) answer = read_from(address, 8080);
+  EXPECT_EQ(answer, "hello\n");
+  EXPECT_NE(output_of("bridge").find(address + "\tbridge"), std::string::npos);
+  EXPECT_TRUE(launcher_->destroy(model::TaskId("bridge"), address, deadline()));
+  for (const auto& entry : fs::directory_iterator("/sys/class/net")) {
+    EXPECT_FALSE(fs::exists(entry.path() / "master" / "bridge") &&
+                 fs::read_symlink(entry.path() / "master").filename() == network_->bridge())
+        << entry.path();
+  }
+}
+
+TEST_P(LauncherTest, SharesTheHostsNetworkWhenAsked) {
+  model::TaskSpec spec = shell("ls /sys/class/net | grep -c slw-");
+  spec.net = model::NetMode::Host;
+  EXPECT_EQ(run("host-net", spec).substr(0, 2), "0|");
+}
+
+INSTANTIATE_TEST_SUITE_P(Runtimes, LauncherTest, ::testing::Values("crun", "runc"),
+                         [](const auto& runtime) { return runtime.param; });
 
 }  // namespace
 }  // namespace slipway::engine::local

@@ -167,9 +167,22 @@ Status restore_forwarding(Netlink& host, const Record& record) {
   return write_setting(kForwarding, "0");
 }
 
+// The kernel takes the cables of ended tasks away when it gets round to it; after this none is left.
+Status delete_veths(Netlink& host, const Record& record) {
+  const std::vector<Link> links = TRY(host.links());
+  const auto bridge = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == record.bridge; });
+  if (bridge == links.end()) return {};
+  for (const Link& link : links) {
+    const bool ours = link.master == static_cast<uint32_t>(bridge->index) && link.name.starts_with(kVethPrefix);
+    if (ours) TRY(host.delete_link(link.name));
+  }
+  return {};
+}
+
 Status remove_all_of(const fs::path& state, const Record& record, const Clock& clock, Deadline deadline) {
   Netlink host = TRY(Netlink::open());
   TRY(Firewall(record.bridge, record.subnet, clock).remove(deadline));
+  TRY(delete_veths(host, record));
   TRY(host.delete_link(record.bridge));
   TRY(restore_forwarding(host, record));
   return io::remove_all(record_path(state));
