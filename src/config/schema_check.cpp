@@ -76,7 +76,7 @@ std::string wanted(const YamlNode& value, const SchemaKey& key) {
   if (fits_without_quotes(value, key)) return "remove the quotes";
   std::string hint = fmt::format("it should be {}", key.words());
   if (key.types.size() == 1 && !key.types[0].choices.empty()) {
-    const auto near = did_you_mean(value.text, key.types[0].choices);
+    const auto near = did_you_mean(value.text.substr(0, 64), key.types[0].choices);
     return near ? fmt::format("did you mean {}? {}", *near, hint) : hint;
   }
   const bool number = key.types[0].kind == ValueKind::Integer || key.types[0].kind == ValueKind::Number;
@@ -86,9 +86,11 @@ std::string wanted(const YamlNode& value, const SchemaKey& key) {
 
 std::string unknown_hint(std::string_view name, const std::vector<SchemaKey>& keys, std::string_view path,
                          std::string_view section) {
+  constexpr size_t kLongestWord = 64;  // what is longer was never meant as a key of ours
   std::vector<std::string> names;
   for (const SchemaKey& key : keys) names.push_back(key.name);
-  if (const auto near = did_you_mean(name, names)) return fmt::format("did you mean {}?", *near);
+  const auto near = name.size() > kLongestWord ? std::nullopt : did_you_mean(name, names);
+  if (near) return fmt::format("did you mean {}?", *near);
   if (!path.empty()) return fmt::format("the keys here are {}", join(names, ", "));
   return fmt::format("\"slipway config docs {}\" lists the keys", section);
 }

@@ -183,6 +183,12 @@ void sort_findings(std::vector<Finding>& findings) {
   });
   const auto same = [](const Finding& a, const Finding& b) { return a.at == b.at && a.message == b.message; };
   findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
+  if (findings.size() <= kMaxFindings) return;
+  const size_t more = findings.size() - kMaxFindings;
+  const Position at = findings[kMaxFindings].at;
+  findings.resize(kMaxFindings);
+  findings.push_back(
+      {at, fmt::format("{} more problems from here on", more), "they show when those before are mended"});
 }
 
 CompiledService compile_service(const ServiceSource& source, const std::string& cluster) {

@@ -371,6 +371,15 @@ TEST(ServiceCompiler, MistakesOfAllFilesComeTogetherInOrder) {
                   "service.yaml:1:1: unknown key \"tema\"; did you mean team?"));
 }
 
+TEST(ServiceCompiler, BeyondAHundredProblemsAreCounted) {
+  std::string run = "main:\n  cmd: x\n";
+  for (int i = 0; i < 250; ++i) run += fmt::format("  unknown{}: x\n", i);
+  const std::vector<std::string> problems = problems_of({.run = run});
+  ASSERT_EQ(problems.size(), 101u);
+  EXPECT_EQ(problems.back(),
+            "run.yaml:103:3: 150 more problems from here on; they show when those before are mended");
+}
+
 TEST(ServiceCompiler, AServiceHasAName) {
   EXPECT_THAT(
       problems_of({.name = "we b"}),

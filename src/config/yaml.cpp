@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <yaml.h>
 
@@ -94,24 +93,30 @@ class Event {
   yaml_event_t event_{};
 };
 
-// Says of each key whether it was there before. Most maps are small, and then looking at all is fastest.
+// The children of one map by their keys. Most maps are small, and then looking at all is fastest.
 class KeySet {
  public:
-  // The views must stay valid as long as the set.
-  bool insert(std::string_view key) {
+  // The child that has this one's key already; null when there was none, and now this one has it. Children
+  // must stay where they are as long as the set lives.
+  const YamlNode* insert(const YamlNode& child) {
     if (few_.size() < kFew) {
-      if (std::find(few_.begin(), few_.end(), key) != few_.end()) return false;
-      few_.push_back(key);
-      return true;
+      for (const YamlNode* other : few_) {
+        if (other->key == child.key) return other;
+      }
+      few_.push_back(&child);
+      return nullptr;
     }
-    if (many_.empty()) many_.insert(few_.begin(), few_.end());
-    return many_.insert(key).second;
+    if (many_.empty()) {
+      for (const YamlNode* other : few_) many_.emplace(other->key, other);
+    }
+    const auto [found, inserted] = many_.emplace(child.key, &child);
+    return inserted ? nullptr : found->second;
   }
 
  private:
   static constexpr size_t kFew = 16;
-  std::vector<std::string_view> few_;
-  std::unordered_set<std::string_view> many_;
+  std::vector<const YamlNode*> few_;
+  std::unordered_map<std::string_view, const YamlNode*> many_;
 };
 
 struct Anchor {
@@ -404,21 +409,18 @@ void Composer::finish_map(YamlNode& map, size_t first_merge) {
   for (size_t i = first_merge; i < merges_.size(); ++i) total += merges_[i].children.size();
   KeySet keys;
   std::vector<YamlNode> children;
-  children.reserve(total);  // so that the views in `keys` stay where they are
+  children.reserve(total);  // so that what `keys` points to stays where it is
   for (YamlNode& child : map.children) {
-    children.push_back(std::move(child));
-    if (keys.insert(children.back().key)) continue;
-    const YamlNode& second = children.back();
-    const auto first = std::find_if(children.begin(), children.end(),
-                                    [&](const YamlNode& other) { return other.key == second.key; });
-    problem(second.key_at, fmt::format("the key {} is here twice", quote_for_message(second.key)),
+    const YamlNode& added = children.emplace_back(std::move(child));
+    const YamlNode* first = keys.insert(added);
+    if (first == nullptr) continue;
+    problem(added.key_at, fmt::format("the key {} is here twice", quote_for_message(added.key)),
             fmt::format("keep one; the first is on line {}", first->key_at.line));
     children.pop_back();
   }
   for (size_t i = first_merge; i < merges_.size(); ++i) {
     for (YamlNode& child : merges_[i].children) {
-      children.push_back(std::move(child));
-      if (!keys.insert(children.back().key)) children.pop_back();
+      if (keys.insert(children.emplace_back(std::move(child))) != nullptr) children.pop_back();
     }
   }
   merges_.resize(first_merge);
