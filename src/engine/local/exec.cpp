@@ -5,13 +5,13 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -40,8 +40,8 @@ Status make_nonblocking(int fd) {
   return {};
 }
 
-// Writing to a pipe whose reader has gone raises SIGPIPE, which must not end the process, whatever it has set up for
-// that signal: it is blocked for the write, and taken off when it came.
+// Writing to a pipe whose reader has gone raises SIGPIPE, which must not end the process, whatever it has set
+// up for that signal: it is blocked for the write, and taken off when it came.
 ssize_t write_without_signal(int fd, std::string_view bytes) {
   sigset_t pipe, before, pending;
   ::sigemptyset(&pipe);
@@ -70,7 +70,10 @@ struct Streams {
 class ProcessSession final : public ExecSession {
  public:
   ProcessSession(pid_t child, io::Fd child_end, Streams streams, std::filesystem::path pid_file)
-      : child_(child), child_end_(std::move(child_end)), streams_(std::move(streams)), pid_file_(std::move(pid_file)) {}
+      : child_(child),
+        child_end_(std::move(child_end)),
+        streams_(std::move(streams)),
+        pid_file_(std::move(pid_file)) {}
   ~ProcessSession() override;
 
   Result<std::optional<Chunk>> read(Duration wait) override;
@@ -112,8 +115,8 @@ Result<std::optional<ExecSession::Chunk>> ProcessSession::read(Duration wait) {
   if (ready <= 0) return std::optional<Chunk>();
   if (fds[0].revents != 0) return take(streams_.out, Stream::Out);
   if (fds[1].revents != 0) return take(streams_.err, Stream::Err);
-  // It has ended and nothing is left to read. Something that it started may still hold its streams; that is not waited
-  // for.
+  // It has ended and nothing is left to read. Something that it started may still hold its streams; that is
+  // not waited for.
   reap();
   return std::optional<Chunk>();
 }
@@ -126,7 +129,8 @@ Result<std::optional<ExecSession::Chunk>> ProcessSession::take(io::Fd& fd, Strea
     return std::optional(std::move(chunk));
   }
   // A terminal that nobody has open any more reads as EIO.
-  if (got < 0 && errno != EIO && errno != EAGAIN && errno != EINTR) return errno_error(errno, "read a command's output");
+  if (got < 0 && errno != EIO && errno != EAGAIN && errno != EINTR)
+    return errno_error(errno, "read a command's output");
   if (got == 0 || errno == EIO) fd.reset();
   return std::optional<Chunk>();
 }
@@ -139,7 +143,8 @@ Status ProcessSession::write(std::string_view input) {
       input.remove_prefix(static_cast<size_t>(written));
       continue;
     }
-    if (errno == EPIPE || errno == EIO) return Error(ErrorCode::Unavailable, "the command reads no more input");
+    if (errno == EPIPE || errno == EIO)
+      return Error(ErrorCode::Unavailable, "the command reads no more input");
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return errno_error(errno, "write a command's input");
     pollfd ready{streams_.in.get(), POLLOUT, 0};
@@ -197,16 +202,19 @@ Result<std::unique_ptr<ExecSession>> spawn_session(const io::Command& command, S
   return std::make_unique<ProcessSession>(child, std::move(child_end), std::move(streams), pid_file);
 }
 
-Result<std::unique_ptr<ExecSession>> start_on_pipes(io::Command command, const std::filesystem::path& pid_file) {
+Result<std::unique_ptr<ExecSession>> start_on_pipes(io::Command command,
+                                                    const std::filesystem::path& pid_file) {
   Pipe in = TRY(make_pipe()), out = TRY(make_pipe()), err = TRY(make_pipe());
   TRY(make_nonblocking(in.write.get()));
   command.stdin_fd = in.read.get();
   command.stdout_fd = out.write.get();
   command.stderr_fd = err.write.get();
-  return spawn_session(command, Streams{std::move(in.write), std::move(out.read), std::move(err.read)}, pid_file);
+  return spawn_session(command, Streams{std::move(in.write), std::move(out.read), std::move(err.read)},
+                       pid_file);
 }
 
-Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command, const std::filesystem::path& pid_file,
+Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command,
+                                                       const std::filesystem::path& pid_file,
                                                        const ExecTerminal& terminal) {
   io::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   std::array<char, 64> name{};
@@ -224,7 +232,8 @@ Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command, cons
     if (::ioctl(fd, TIOCSCTTY, 0) != 0) return errno;
     return before ? before() : 0;
   };
-  auto session = spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
+  auto session =
+      spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
   if (session) (*session)->resize(terminal.rows, terminal.columns);
   return session;
 }

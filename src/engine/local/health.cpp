@@ -32,8 +32,8 @@ bool HealthTally::fail(const std::string& why, Duration age) {
   reason_ = health_ == model::Health::Unhealthy
                 ? fmt::format("{} ({} failures, unhealthy since the {}.)", why, failures_,
                               check_.max_consecutive_failures)
-                : fmt::format("{} ({} failure{}, unhealthy after {})", why, failures_, failures_ == 1 ? "" : "s",
-                              check_.max_consecutive_failures);
+                : fmt::format("{} ({} failure{}, unhealthy after {})", why, failures_,
+                              failures_ == 1 ? "" : "s", check_.max_consecutive_failures);
   return health_ != health_before || reason_ != reason_before;
 }
 

@@ -1,8 +1,11 @@
-// What a series of probes says about one task: pure, so that its rules can be read and tested without a socket.
+// What a series of probes says about one task: pure, so that its rules can be read and tested without a
+// socket.
 //
 //   - a task is Unknown until a probe passes, and Healthy from then on;
-//   - before the grace period is over a failure counts for nothing, unless a probe has passed: a success ends the grace;
-//   - `max_consecutive_failures` counted failures in a row make it Unhealthy; the next pass makes it Healthy again.
+//   - before the grace period is over a failure counts for nothing, unless a probe has passed: a success ends
+//   the grace;
+//   - `max_consecutive_failures` counted failures in a row make it Unhealthy; the next pass makes it Healthy
+//   again.
 #pragma once
 
 #include <optional>
@@ -15,7 +18,8 @@ namespace slipway::engine::local {
 
 class HealthTally {
  public:
-  // `check` is of a mode other than None. A task that was healthy before its watcher was replaced starts as Healthy.
+  // `check` is of a mode other than None. A task that was healthy before its watcher was replaced starts as
+  // Healthy.
   HealthTally(model::HealthCheck check, bool healthy)
       : check_(std::move(check)),
         grace_over_(healthy),
@@ -26,12 +30,13 @@ class HealthTally {
   bool fail(const std::string& why, Duration age);
 
   model::Health health() const { return health_; }
-  // The last failure and what it means: "tcp 10.1.2.3:80: connection refused (12 failures, unhealthy after 30)". Empty
-  // after a pass.
+  // The last failure and what it means: "tcp 10.1.2.3:80: connection refused (12 failures, unhealthy after
+  // 30)". Empty after a pass.
   const std::string& reason() const { return reason_; }
 
-  // Until the next probe. Until the first pass, and within the grace period, probes follow each other fast, so that a
-  // task is in service as soon as it can be; failures do not count then. Afterwards it is the spec's interval.
+  // Until the next probe. Until the first pass, and within the grace period, probes follow each other fast,
+  // so that a task is in service as soon as it can be; failures do not count then. Afterwards it is the
+  // spec's interval.
   Duration next_wait(Duration age);
 
  private:

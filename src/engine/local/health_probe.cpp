@@ -32,8 +32,8 @@ std::string errno_words(int number) {
 
 std::string http_request_text(const model::HealthCheck& check, const model::Address& address) {
   return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: slipway-health\r\nAccept: */*\r\nConnection: close\r\n\r\n", check.uri,
-      address.text());
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: slipway-health\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+      check.uri, address.text());
 }
 
 SSL_CTX* tls_context() {
@@ -64,11 +64,16 @@ struct SocketProbe::Tls {
 std::string probe_name(const model::HealthCheck& check, const std::optional<model::Address>& address) {
   const std::string where = address ? address->text() : "(no address)";
   switch (check.mode) {
-    case model::HealthMode::None: return "no check";
-    case model::HealthMode::Http: return fmt::format("http GET http://{}{}", where, check.uri);
-    case model::HealthMode::Https: return fmt::format("http GET https://{}{}", where, check.uri);
-    case model::HealthMode::Tcp: return fmt::format("tcp {}", where);
-    case model::HealthMode::Cmd: return fmt::format("command '{}'", join(check.cmd, " "));
+    case model::HealthMode::None:
+      return "no check";
+    case model::HealthMode::Http:
+      return fmt::format("http GET http://{}{}", where, check.uri);
+    case model::HealthMode::Https:
+      return fmt::format("http GET https://{}{}", where, check.uri);
+    case model::HealthMode::Tcp:
+      return fmt::format("tcp {}", where);
+    case model::HealthMode::Cmd:
+      return fmt::format("command '{}'", join(check.cmd, " "));
   }
   UNREACHABLE();
 }
@@ -84,7 +89,8 @@ Result<std::unique_ptr<SocketProbe>> SocketProbe::start(const model::HealthCheck
   }
   io::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return errno_error(errno, name + ": open a socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 && errno != EINPROGRESS) {
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 &&
+      errno != EINPROGRESS) {
     return errno_error(errno, name);
   }
   std::string request = check.mode == model::HealthMode::Tcp ? "" : http_request_text(check, address);
@@ -92,7 +98,11 @@ Result<std::unique_ptr<SocketProbe>> SocketProbe::start(const model::HealthCheck
 }
 
 SocketProbe::SocketProbe(model::HealthMode mode, std::string name, std::string request, io::Fd fd)
-    : mode_(mode), name_(std::move(name)), request_(std::move(request)), fd_(std::move(fd)), events_(EPOLLOUT) {}
+    : mode_(mode),
+      name_(std::move(name)),
+      request_(std::move(request)),
+      fd_(std::move(fd)),
+      events_(EPOLLOUT) {}
 
 SocketProbe::~SocketProbe() = default;
 
@@ -101,10 +111,18 @@ std::optional<Verdict> SocketProbe::step() {
     const Stage before = stage_;
     std::optional<Verdict> verdict;
     switch (stage_) {
-      case Stage::Connecting: verdict = connected(); break;
-      case Stage::Handshake: verdict = handshake(); break;
-      case Stage::Sending: verdict = send(); break;
-      case Stage::Receiving: verdict = receive(); break;
+      case Stage::Connecting:
+        verdict = connected();
+        break;
+      case Stage::Handshake:
+        verdict = handshake();
+        break;
+      case Stage::Sending:
+        verdict = send();
+        break;
+      case Stage::Receiving:
+        verdict = receive();
+        break;
     }
     if (verdict || stage_ == before) return verdict;
   }
@@ -143,9 +161,13 @@ std::optional<Verdict> SocketProbe::send() {
   while (!request_.empty()) {
     size_t count = 0;
     switch (transfer_out(count)) {
-      case Transfer::Again: return std::nullopt;
-      case Transfer::Closed: return failed("connection closed before the request was sent");
-      case Transfer::Done: request_.erase(0, count); break;
+      case Transfer::Again:
+        return std::nullopt;
+      case Transfer::Closed:
+        return failed("connection closed before the request was sent");
+      case Transfer::Done:
+        request_.erase(0, count);
+        break;
     }
   }
   stage_ = Stage::Receiving;
@@ -158,9 +180,12 @@ std::optional<Verdict> SocketProbe::receive() {
   while (answer_.size() < kStatusLineLimit) {
     size_t count = 0;
     switch (transfer_in(buffer.data(), buffer.size(), count)) {
-      case Transfer::Again: return std::nullopt;
-      case Transfer::Closed: return failed("connection closed before an answer came");
-      case Transfer::Done: break;
+      case Transfer::Again:
+        return std::nullopt;
+      case Transfer::Closed:
+        return failed("connection closed before an answer came");
+      case Transfer::Done:
+        break;
     }
     answer_.append(buffer.data(), count);
     if (auto verdict = judge_answer()) return verdict;
@@ -174,7 +199,8 @@ std::optional<Verdict> SocketProbe::judge_answer() const {
   const std::string_view line = trim(std::string_view(answer_).substr(0, end));
   const size_t space = line.find(' ');
   int status = 0;
-  if (!line.starts_with("HTTP/1.") || space == std::string_view::npos) return failed("the answer is not HTTP");
+  if (!line.starts_with("HTTP/1.") || space == std::string_view::npos)
+    return failed("the answer is not HTTP");
   const auto [rest, error] = std::from_chars(line.data() + space + 1, line.data() + line.size(), status);
   if (error != std::errc()) return failed("the answer is not HTTP");
   if (status >= 200 && status <= 399) return Verdict{true, ""};
@@ -207,9 +233,14 @@ SocketProbe::Transfer SocketProbe::transfer_in(char* buffer, size_t size, size_t
 SocketProbe::Transfer SocketProbe::tls_outcome(int result) {
   // TLS may have to read in order to write and the other way round.
   switch (SSL_get_error(tls_->ssl, result)) {
-    case SSL_ERROR_WANT_READ: events_ = EPOLLIN; return Transfer::Again;
-    case SSL_ERROR_WANT_WRITE: events_ = EPOLLOUT; return Transfer::Again;
-    default: return Transfer::Closed;
+    case SSL_ERROR_WANT_READ:
+      events_ = EPOLLIN;
+      return Transfer::Again;
+    case SSL_ERROR_WANT_WRITE:
+      events_ = EPOLLOUT;
+      return Transfer::Again;
+    default:
+      return Transfer::Closed;
   }
 }
 

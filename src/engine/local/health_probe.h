@@ -1,5 +1,5 @@
-// One attempt at one http, https or tcp check, without ever blocking: a small state machine over a socket that its
-// owner drives from an epoll loop.
+// One attempt at one http, https or tcp check, without ever blocking: a small state machine over a socket
+// that its owner drives from an epoll loop.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,17 @@ struct Verdict {
   std::string why;  // of a failure: "tcp 10.1.2.3:80: connection refused"
 };
 
-// What a probe is called in reasons: "http GET http://10.1.2.3:8080/status", "tcp 10.1.2.3:80", "command 'test -e /ok'".
+// What a probe is called in reasons: "http GET http://10.1.2.3:8080/status", "tcp 10.1.2.3:80", "command
+// 'test -e /ok'".
 std::string probe_name(const model::HealthCheck& check, const std::optional<model::Address>& address);
 
-// A pass is: tcp, the connection is made; http, the status is 200 to 399; https, the same over TLS whose certificate is
-// not verified (it is the task's own, for a name that nobody asked for here).
+// A pass is: tcp, the connection is made; http, the status is 200 to 399; https, the same over TLS whose
+// certificate is not verified (it is the task's own, for a name that nobody asked for here).
 class SocketProbe {
  public:
   // Begins to connect. `check.mode` is Http, Https or Tcp.
-  static Result<std::unique_ptr<SocketProbe>> start(const model::HealthCheck& check, const model::Address& address);
+  static Result<std::unique_ptr<SocketProbe>> start(const model::HealthCheck& check,
+                                                    const model::Address& address);
   ~SocketProbe();
   SocketProbe(const SocketProbe&) = delete;
   SocketProbe& operator=(const SocketProbe&) = delete;
@@ -34,7 +36,8 @@ class SocketProbe {
   int fd() const { return fd_.get(); }
   // What to wait for before the next step(): EPOLLIN or EPOLLOUT.
   uint32_t events() const { return events_; }
-  // Goes as far as it can. nullopt: wait for events(). The calling thread must have SIGPIPE blocked or ignored.
+  // Goes as far as it can. nullopt: wait for events(). The calling thread must have SIGPIPE blocked or
+  // ignored.
   std::optional<Verdict> step();
   // The verdict when time is up: tells how far it came.
   Verdict timed_out(Duration timeout) const;

@@ -5,12 +5,12 @@
 #include <deque>
 #include <set>
 #include <thread>
+#include <unistd.h>
 #include <unordered_map>
 #include <vector>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -206,11 +206,14 @@ void HealthProber::Loop::forget(const model::TaskId& task) {
 
 void HealthProber::Loop::begin_probe(Serial serial, Watch& watch) {
   switch (watch.target.check.mode) {
-    case model::HealthMode::None: return;
-    case model::HealthMode::Cmd: return begin_command(serial, watch);
+    case model::HealthMode::None:
+      return;
+    case model::HealthMode::Cmd:
+      return begin_command(serial, watch);
     case model::HealthMode::Http:
     case model::HealthMode::Https:
-    case model::HealthMode::Tcp: break;
+    case model::HealthMode::Tcp:
+      break;
   }
   if (!watch.target.address) {
     const std::string name = probe_name(watch.target.check, watch.target.address);
@@ -247,7 +250,8 @@ void HealthProber::Loop::begin_command(Serial serial, const Watch& watch) {
   });
   if (queued) return;
   // No room is no failure of the task: look again in a while.
-  log::warning("engine.local", "health check of {} postponed: {}", watch.target.task.str(), queued.error().text());
+  log::warning("engine.local", "health check of {} postponed: {}", watch.target.task.str(),
+               queued.error().text());
   set_timer(serial, watches_.at(serial), watch.target.check.interval);
 }
 

@@ -1,7 +1,8 @@
-// Runs the health checks of all tasks: one thread and epoll for http, https and tcp, a few worker threads for commands.
+// Runs the health checks of all tasks: one thread and epoll for http, https and tcp, a few worker threads for
+// commands.
 //
-// Thread-safe. A slow or hanging task delays no other one's check, except that at most kSocketProbes connections are
-// open at once and at most kCommandProbes commands run; the rest wait their turn.
+// Thread-safe. A slow or hanging task delays no other one's check, except that at most kSocketProbes
+// connections are open at once and at most kCommandProbes commands run; the rest wait their turn.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,8 @@ constexpr int kCommandProbes = 4;
 
 struct ProbeTarget {
   model::TaskId task;
-  uint64_t run = 0;                       // chosen by the owner, returned in reports: a restart is another run
-  model::HealthCheck check;               // mode other than None
+  uint64_t run = 0;          // chosen by the owner, returned in reports: a restart is another run
+  model::HealthCheck check;  // mode other than None
   std::optional<model::Address> address;  // absent: http and tcp checks fail and say so
   SteadyTime started_at{};                // of the process, for the grace period
   bool healthy = false;                   // it was, when its watcher was replaced
@@ -35,10 +36,11 @@ struct HealthReport {
 
 class HealthProber {
  public:
-  // Runs check.cmd inside the task within check.timeout. Ok is a pass; otherwise the error's text says why. Called from
-  // worker threads, several at once.
+  // Runs check.cmd inside the task within check.timeout. Ok is a pass; otherwise the error's text says why.
+  // Called from worker threads, several at once.
   using CommandCheck = std::function<Status(const ProbeTarget& target)>;
-  // Called on the prober's thread whenever health or reason of a target changed. Must not block, nor call back.
+  // Called on the prober's thread whenever health or reason of a target changed. Must not block, nor call
+  // back.
   using Listener = std::function<void(HealthReport)>;
 
   HealthProber(const Clock& clock, CommandCheck run_command, Listener listener);

@@ -20,8 +20,9 @@ constexpr size_t kPoolQueue = 1 << 16;  // far above one job for each of the tas
 constexpr int kPrepareThreads = 4;
 
 Error outdated(const std::string& what, model::Generation asked, model::Generation seen) {
-  return Error(ErrorCode::Conflict, what,
-               Error(ErrorCode::Conflict, fmt::format("generation {} is older than {}, seen before", asked, seen)));
+  return Error(
+      ErrorCode::Conflict, what,
+      Error(ErrorCode::Conflict, fmt::format("generation {} is older than {}, seen before", asked, seen)));
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ Result<std::unique_ptr<Keeper>> Keeper::start(KeeperParts parts) {
   keeper->thread_ = std::thread([self] { self->loop_.run(); });
   // Reading some thousand small files takes well under a second; the minute is for a disk that is very slow.
   const Deadline deadline = self->parts_.clock.deadline_in(60s);
-  TRY_CONTEXT(self->ask<void>(deadline, [self] { return self->adopt(); }), "take over what the local engine kept");
+  TRY_CONTEXT(self->ask<void>(deadline, [self] { return self->adopt(); }),
+              "take over what the local engine kept");
   return keeper;
 }
 
@@ -60,8 +62,8 @@ Keeper::~Keeper() {
     told.get_future().wait();
   }
   prober_.reset();
-  // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just started is on
-  // record before we go.
+  // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just
+  // started is on record before we go.
   prepares_.reset();
   starts_.reset();
   ends_.reset();
@@ -69,7 +71,8 @@ Keeper::~Keeper() {
   if (thread_.joinable()) thread_.join();
 }
 
-// Carries the question to the keeper's thread. At the deadline its answer is no longer waited for, and dropped.
+// Carries the question to the keeper's thread. At the deadline its answer is no longer waited for, and
+// dropped.
 template <class T>
 Result<T> Keeper::ask(Deadline deadline, std::function<Result<T>()> question) {
   auto promise = std::make_shared<std::promise<Result<T>>>();
@@ -95,21 +98,23 @@ Result<model::Observed> Keeper::observe(Deadline deadline) {
   return ask<model::Observed>(deadline, [this] { return Result<model::Observed>(snapshot()); });
 }
 
-Status Keeper::scale(const model::Revision& revision, int count, model::Generation generation, Deadline deadline) {
+Status Keeper::scale(const model::Revision& revision, int count, model::Generation generation,
+                     Deadline deadline) {
   if (count < 0) return Error(ErrorCode::Invalid, fmt::format("scale {} to {}", revision.id.str(), count));
-  return ask<void>(deadline, [this, revision, count, generation] { return do_scale(revision, count, generation); });
+  return ask<void>(deadline,
+                   [this, revision, count, generation] { return do_scale(revision, count, generation); });
 }
 
-Status Keeper::remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
-                            model::Generation generation, Deadline deadline) {
-  return ask<void>(deadline, [this, revision, list = std::vector(tasks.begin(), tasks.end()), grace, generation] {
-    return do_remove_tasks(revision, list, grace, generation);
-  });
+Status Keeper::remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks,
+                            Duration grace, model::Generation generation, Deadline deadline) {
+  return ask<void>(deadline, [this, revision, list = std::vector(tasks.begin(), tasks.end()), grace,
+                              generation] { return do_remove_tasks(revision, list, grace, generation); });
 }
 
 Status Keeper::remove(const model::RevisionId& revision, Duration grace, model::Generation generation,
                       Deadline deadline) {
-  return ask<void>(deadline, [this, revision, grace, generation] { return do_remove(revision, grace, generation); });
+  return ask<void>(deadline,
+                   [this, revision, grace, generation] { return do_remove(revision, grace, generation); });
 }
 
 Status Keeper::run(const RunRequest& request, Deadline deadline) {
@@ -157,8 +162,8 @@ Result<TaskRecord> Keeper::find(const model::TaskId& task, Deadline deadline) {
 Status Keeper::check_empty(Deadline deadline) {
   return ask<void>(deadline, [this]() -> Status {
     if (!tasks_.empty()) {
-      return Error(ErrorCode::Conflict,
-                   fmt::format("{} tasks are left, among them {}", tasks_.size(), tasks_.begin()->first.str()));
+      return Error(ErrorCode::Conflict, fmt::format("{} tasks are left, among them {}", tasks_.size(),
+                                                    tasks_.begin()->first.str()));
     }
     if (!revisions_.empty()) {
       return Error(ErrorCode::Conflict, "revision " + revisions_.begin()->first.str() + " is left");
@@ -176,10 +181,12 @@ Status Keeper::save(const RevisionRecord& record) {
 Status Keeper::do_scale(const model::Revision& revision, int count, model::Generation generation) {
   RevisionRecord record{.revision = revision};
   if (const auto found = revisions_.find(revision.id); found != revisions_.end()) record = found->second;
-  if (generation < record.generation) return outdated("scale " + revision.id.str(), generation, record.generation);
+  if (generation < record.generation)
+    return outdated("scale " + revision.id.str(), generation, record.generation);
   if (count > record.count && wanted_tasks() - record.count + count > parts_.limits.tasks) {
-    return Error(ErrorCode::Exhausted, fmt::format("scale {} to {}", revision.id.str(), count),
-                 Error(ErrorCode::Exhausted, fmt::format("this engine keeps at most {} tasks", parts_.limits.tasks)));
+    return Error(
+        ErrorCode::Exhausted, fmt::format("scale {} to {}", revision.id.str(), count),
+        Error(ErrorCode::Exhausted, fmt::format("this engine keeps at most {} tasks", parts_.limits.tasks)));
   }
   record.count = count;
   record.generation = generation;
@@ -217,7 +224,8 @@ Status Keeper::do_remove(const model::RevisionId& revision, Duration grace, mode
   const auto found = revisions_.find(revision);
   if (found != revisions_.end()) {
     RevisionRecord record = found->second;
-    if (generation < record.generation) return outdated("remove " + revision.str(), generation, record.generation);
+    if (generation < record.generation)
+      return outdated("remove " + revision.str(), generation, record.generation);
     record.generation = generation;
     record.count = 0;
     record.removing = true;
@@ -236,7 +244,8 @@ Status Keeper::do_remove(const model::RevisionId& revision, Duration grace, mode
 Status Keeper::do_run(const RunRequest& request) {
   if (find_kept(request.id) != nullptr) return {};
   if (static_cast<int>(tasks_.size()) >= parts_.limits.tasks) {
-    return Error(ErrorCode::Exhausted, fmt::format("this engine keeps at most {} tasks", parts_.limits.tasks));
+    return Error(ErrorCode::Exhausted,
+                 fmt::format("this engine keeps at most {} tasks", parts_.limits.tasks));
   }
   TaskRecord record = new_task(request.revision, request.id, node_, now());
   record.task.one_off = true;

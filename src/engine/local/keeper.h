@@ -1,9 +1,10 @@
 // The keeper: owns every revision and task of the local engine and keeps the tasks as ordered.
 //
-// One thread with an event loop owns all state; verbs are carried there and wait for their answer until their deadline.
-// Slow work (fetching images, starting and ending containers) runs on small pools, at most one job a task at a time, and
-// its result comes back to the thread. What happens to a task is decided by the pure functions of lifecycle.h, written
-// to its record, and then done; so a new keeper over the same records goes on where a killed one stopped.
+// One thread with an event loop owns all state; verbs are carried there and wait for their answer until their
+// deadline. Slow work (fetching images, starting and ending containers) runs on small pools, at most one job
+// a task at a time, and its result comes back to the thread. What happens to a task is decided by the pure
+// functions of lifecycle.h, written to its record, and then done; so a new keeper over the same records goes
+// on where a killed one stopped.
 #pragma once
 
 #include <functional>
@@ -61,10 +62,12 @@ class Keeper {
   Status scale(const model::Revision& revision, int count, model::Generation generation, Deadline deadline);
   Status remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
                       model::Generation generation, Deadline deadline);
-  Status remove(const model::RevisionId& revision, Duration grace, model::Generation generation, Deadline deadline);
+  Status remove(const model::RevisionId& revision, Duration grace, model::Generation generation,
+                Deadline deadline);
   Status run(const RunRequest& request, Deadline deadline);
   Status collect(const model::TaskId& task, Duration grace, Deadline deadline);
-  Status set_draining(const model::NodeId& node, bool draining, model::Generation generation, Deadline deadline);
+  Status set_draining(const model::NodeId& node, bool draining, model::Generation generation,
+                      Deadline deadline);
 
   // NotFound when there is no such task.
   Result<TaskRecord> find(const model::TaskId& task, Deadline deadline);
@@ -74,13 +77,14 @@ class Keeper {
  private:
   struct Kept {
     TaskRecord record;
-    io::Fd monitor_end;             // readable when its monitor has ended; valid while one is watched
-    io::EventLoop::TimerId timer = 0;  // next start, SIGKILL, or the end of a one-off task's time: never two of them
-    bool busy = false;              // a job of it is on a pool
-    bool deleting = false;          // its folder is going, and nothing must be written there any more
-    bool unsaved = false;           // its record could not be written; tried again by maintain()
-    uint64_t run = 0;               // counts launches, to tell old health reports from new ones
-    uint64_t log_size = 0;          // when it was last looked at
+    io::Fd monitor_end;  // readable when its monitor has ended; valid while one is watched
+    io::EventLoop::TimerId timer =
+        0;                  // next start, SIGKILL, or the end of a one-off task's time: never two of them
+    bool busy = false;      // a job of it is on a pool
+    bool deleting = false;  // its folder is going, and nothing must be written there any more
+    bool unsaved = false;   // its record could not be written; tried again by maintain()
+    uint64_t run = 0;       // counts launches, to tell old health reports from new ones
+    uint64_t log_size = 0;  // when it was last looked at
   };
   // Runs on a pool; what it returns runs on the keeper's thread, with the task that the job was for.
   using JobEnd = std::function<void(Kept&)>;
@@ -107,8 +111,8 @@ class Keeper {
 
   // keeper.cpp: revisions
   Status do_scale(const model::Revision& revision, int count, model::Generation generation);
-  Status do_remove_tasks(const model::RevisionId& revision, const std::vector<model::TaskId>& tasks, Duration grace,
-                         model::Generation generation);
+  Status do_remove_tasks(const model::RevisionId& revision, const std::vector<model::TaskId>& tasks,
+                         Duration grace, model::Generation generation);
   Status do_remove(const model::RevisionId& revision, Duration grace, model::Generation generation);
   Status do_run(const RunRequest& request);
   Status save(const RevisionRecord& record);

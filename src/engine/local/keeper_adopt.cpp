@@ -15,7 +15,8 @@ Status Keeper::adopt() {
   RecordStore::Loaded loaded = TRY(records_.load());
   for (const auto& bad : loaded.bad_tasks) sweep(bad.name, bad.error);
   for (const auto& bad : loaded.bad_revisions) {
-    log::error("engine.local", "revision {} is taken from the records of its tasks: {}", bad.name, bad.error.text());
+    log::error("engine.local", "revision {} is taken from the records of its tasks: {}", bad.name,
+               bad.error.text());
   }
   const size_t count = loaded.tasks.size();
   for (TaskRecord& record : loaded.tasks) adopt_task(std::move(record));
@@ -35,11 +36,13 @@ Status Keeper::load_node() {
   return {};
 }
 
-// A task without a readable record cannot be kept: nobody knows what it is. It goes, and where it is missing from a
-// count another takes its place. The usual case is harmless: a task whose creation or deletion was cut short.
+// A task without a readable record cannot be kept: nobody knows what it is. It goes, and where it is missing
+// from a count another takes its place. The usual case is harmless: a task whose creation or deletion was cut
+// short.
 void Keeper::sweep(const std::string& task, const Error& why) {
   if (!is_task_id(task)) {
-    log::error("engine.local", "left alone, for its name is no task's: {}", (parts_.state / "tasks" / task).string());
+    log::error("engine.local", "left alone, for its name is no task's: {}",
+               (parts_.state / "tasks" / task).string());
     return;
   }
   if (why.code() == ErrorCode::NotFound) {
@@ -112,8 +115,7 @@ void Keeper::resume_launch(Kept& kept, const Launched& found) {
 Status Keeper::finish_start(const model::TaskId& task) const {
   const Runtime& runtime = parts_.launcher.runtime();
   const Deadline deadline = parts_.clock.deadline_in(30s);
-  const io::Finished answer =
-      TRY(io::run_ok(runtime.command({"state", task.str()}), parts_.clock, deadline));
+  const io::Finished answer = TRY(io::run_ok(runtime.command({"state", task.str()}), parts_.clock, deadline));
   const Json state = TRY_CONTEXT(Json::parse(answer.out), "read the state of " + task.str());
   if (state.at("status").as_string() != "created") return {};
   TRY(io::run_ok(runtime.command({"start", task.str()}), parts_.clock, deadline));
@@ -139,14 +141,16 @@ void Keeper::resume_ended(Kept& kept) {
       return clean_up(kept);
     case model::TaskState::Starting:
       // A one-off task whose exit is on disk has had its one run.
-      if (record.task.one_off && io::exists(parts_.launcher.paths(record.task.id).exit_file(record.task.id))) {
+      if (record.task.one_off &&
+          io::exists(parts_.launcher.paths(record.task.id).exit_file(record.task.id))) {
         return monitor_ended(kept);
       }
       return launch(kept);
     case model::TaskState::Pending:
     case model::TaskState::Preparing:
     case model::TaskState::Stopping:
-    case model::TaskState::Lost: return launch(kept);
+    case model::TaskState::Lost:
+      return launch(kept);
   }
 }
 

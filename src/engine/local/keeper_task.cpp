@@ -31,13 +31,16 @@ constexpr int kLastLines = 10;
 // Before deleting a task is tried again.
 constexpr Duration kRetryTime = 5s;
 
-Duration until(Time at, Time now) { return std::max(at - now, Duration::zero()); }
+Duration until(Time at, Time now) {
+  return std::max(at - now, Duration::zero());
+}
 
 // Where the task's port is reached. Without a network of its own that is the host's loopback.
 std::vector<model::Address> addresses_of(const TaskRecord& record) {
   const model::TaskSpec& spec = record.revision.spec;
   if (!spec.container_port || spec.net == model::NetMode::None) return {};
-  return {model::Address{record.ip.empty() ? "127.0.0.1" : record.ip, *spec.container_port, *spec.container_port}};
+  return {model::Address{record.ip.empty() ? "127.0.0.1" : record.ip, *spec.container_port,
+                         *spec.container_port}};
 }
 
 std::optional<int> read_exit_code(const std::filesystem::path& path) {
@@ -63,8 +66,8 @@ Keeper::Kept& Keeper::keep(TaskRecord record) {
   return kept;
 }
 
-// A record that cannot be written now (a full disk) is written later; until then a new keeper would find the task in its
-// former state, from which it finds its way.
+// A record that cannot be written now (a full disk) is written later; until then a new keeper would find the
+// task in its former state, from which it finds its way.
 void Keeper::save(Kept& kept) {
   if (kept.deleting) return tell_watcher();
   const Status saved = records_.save(kept.record);
@@ -202,7 +205,8 @@ void Keeper::image_prepared(const std::string& image, const Status& result) {
   preparing_.erase(image);
   for (const model::TaskId& id : waiting) {
     Kept* kept = find_kept(id);
-    if (kept == nullptr || kept->record.goal == Goal::Stop || kept->record.task.state != model::TaskState::Preparing) {
+    if (kept == nullptr || kept->record.goal == Goal::Stop ||
+        kept->record.task.state != model::TaskState::Preparing) {
       continue;  // stopped meanwhile
     }
     if (!result) {
@@ -235,7 +239,8 @@ Status Keeper::watch_monitor(Kept& kept) {
     kept.monitor_end.reset();
     return Error(ErrorCode::NotFound, "the monitor of " + kept.record.task.id.str());
   }
-  loop_.on_readable(kept.monitor_end.get(), [this, id = kept.record.task.id] { monitor_ended(tasks_.at(id)); });
+  loop_.on_readable(kept.monitor_end.get(),
+                    [this, id = kept.record.task.id] { monitor_ended(tasks_.at(id)); });
   return {};
 }
 
@@ -252,7 +257,8 @@ void Keeper::watch_health(const Kept& kept) {
   target.run = kept.run;
   target.check = record.revision.spec.health;
   if (!record.task.addresses.empty()) target.address = record.task.addresses.front();
-  const Duration age = record.task.started_at ? std::max(now() - *record.task.started_at, Duration::zero()) : 0ms;
+  const Duration age =
+      record.task.started_at ? std::max(now() - *record.task.started_at, Duration::zero()) : 0ms;
   target.started_at = parts_.clock.steady_now() - age;
   target.healthy = record.task.health == model::Health::Healthy;
   prober_->watch(std::move(target));
@@ -270,8 +276,8 @@ void Keeper::take_report(const HealthReport& report) {
 }
 
 Status Keeper::check_command(const ProbeTarget& target) {
-  // At its deadline the runtime is killed with what we started, which does not reach into the task: the command itself
-  // is found by the pid that the runtime wrote down.
+  // At its deadline the runtime is killed with what we started, which does not reach into the task: the
+  // command itself is found by the pid that the runtime wrote down.
   const std::filesystem::path pid_file = parts_.launcher.paths(target.task).folder / "check.pid";
   TRY(io::remove_all(pid_file));
   const ExecOptions options{.argv = target.check.cmd, .env = {}, .tty = false, .pid_file = pid_file};
@@ -312,7 +318,8 @@ void Keeper::clean_up(Kept& kept) {
     return [this, result](Kept& ended) {
       if (!result) {
         // The next launch begins by removing remains, and says why it cannot.
-        log::warning("engine.local", "clean up after {}: {}", ended.record.task.id.str(), result.error().text());
+        log::warning("engine.local", "clean up after {}: {}", ended.record.task.id.str(),
+                     result.error().text());
       }
       if (ended.record.goal == Goal::Stop) return destroy(ended);
       if (!ended.record.task.one_off) schedule_start(ended);
@@ -325,7 +332,9 @@ void Keeper::schedule_time_limit(Kept& kept) {
 }
 
 // It stays, Exited, until it is collected.
-void Keeper::time_is_over(Kept& kept) { signal_stop(kept, kept.record.revision.spec.stop_grace); }
+void Keeper::time_is_over(Kept& kept) {
+  signal_stop(kept, kept.record.revision.spec.stop_grace);
+}
 
 // --- Stop ---
 

@@ -1,4 +1,5 @@
-// What the keeper does from time to time: bounded logs, bounded images, a network that others may have disturbed.
+// What the keeper does from time to time: bounded logs, bounded images, a network that others may have
+// disturbed.
 #include <algorithm>
 
 #include "base/log.h"

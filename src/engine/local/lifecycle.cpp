@@ -15,6 +15,10 @@ namespace {
 
 constexpr size_t kNamePart = 22;  // two of them, six of the revision, five of the token and three dashes: 58
 
+// conmon writes the exit code down as its last act.
+constexpr const char* kUnknownEnd =
+    "ended, and its monitor (conmon) did not write down how: it was killed, or the disk is full";
+
 std::string host_name_part(const std::string& name) {
   std::string part = name.substr(0, kNamePart);
   for (char& c : part) {
@@ -23,9 +27,13 @@ std::string host_name_part(const std::string& name) {
   return part;
 }
 
-bool was_well(const PastRun& run) { return run.checked ? run.healthy_for.has_value() : run.lasted >= kProperRun; }
+bool was_well(const PastRun& run) {
+  return run.checked ? run.healthy_for.has_value() : run.lasted >= kProperRun;
+}
 
-Duration between(Time from, Time to) { return std::max(to - from, Duration::zero()); }
+Duration between(Time from, Time to) {
+  return std::max(to - from, Duration::zero());
+}
 
 PastRun run_of(const TaskRecord& record, Time now) {
   const model::Task& task = record.task;
@@ -88,8 +96,8 @@ void task_running(TaskRecord& record, const Launched& launched, Time now) {
   }
 }
 
-void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit, std::vector<std::string> last_lines,
-                Time now) {
+void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit,
+                std::vector<std::string> last_lines, Time now) {
   model::Task& task = record.task;
   const PastRun run = run_of(record, now);
   forget_processes(record);
@@ -97,7 +105,7 @@ void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit, std:
   if (record.goal == Goal::Stop) return;
   const bool well = exit && exit->code == 0;
   if (!well) task.last_lines = std::move(last_lines);
-  std::string what = exit ? exit_reason(*exit, record.revision.spec) : "its monitor (conmon) was killed, and it with it";
+  std::string what = exit ? exit_reason(*exit, record.revision.spec) : std::string(kUnknownEnd);
   if (task.one_off) {
     const bool overdue = record.stop_at && now >= *record.stop_at;
     task.state = model::TaskState::Exited;
@@ -196,14 +204,15 @@ std::vector<model::TaskId> choose_victims(std::span<const model::Task> tasks, in
 
 model::TaskId make_task_id(const model::Revision& revision, const std::string& token) {
   return model::TaskId(fmt::format("{}-{}-{}-{}", host_name_part(revision.instance.service),
-                                   host_name_part(revision.instance.instance), revision.id.str().substr(0, 6), token));
+                                   host_name_part(revision.instance.instance), revision.id.str().substr(0, 6),
+                                   token));
 }
 
 bool is_task_id(std::string_view text) {
-  if (text.empty() || text.size() > 100 || std::isalnum(static_cast<unsigned char>(text.front())) == 0) return false;
-  return std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
+  if (text.empty() || text.size() > 100 || std::isalnum(static_cast<unsigned char>(text.front())) == 0)
+    return false;
+  return std::ranges::all_of(
+      text, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.'; });
 }
 
 }  // namespace slipway::engine::local

@@ -1,10 +1,12 @@
-// The decisions in a task's life, as pure functions: what each thing that happens makes of it, when it is started again,
-// which tasks go when there are too many. The keeper (keeper.h) does what they say.
+// The decisions in a task's life, as pure functions: what each thing that happens makes of it, when it is
+// started again, which tasks go when there are too many. The keeper (keeper.h) does what they say.
 //
-//   Pending -> Starting -> Running -> Failed (or Exited) -> Starting -> ...      a task, as long as its goal is Run
+//   Pending -> Starting -> Running -> Failed (or Exited) -> Starting -> ...      a task, as long as its goal
+//   is Run
 //                 |  ^                    ^
 //                 v  |                    |
-//              Preparing ------------> Failed                                   its image had to be fetched first
+//              Preparing ------------> Failed                                   its image had to be fetched
+//              first
 //   ... -> Running -> Exited                                                    a one-off task: for good
 //   any -> Stopping -> (gone)                                                   once its goal is Stop
 #pragma once
@@ -29,14 +31,14 @@ struct PastRun {
 };
 
 struct Restart {
-  int failures = 0;    // in a row, this one included
-  Duration delay{};    // until the next start
+  int failures = 0;  // in a row, this one included
+  Duration delay{};  // until the next start
   bool operator==(const Restart&) const = default;
 };
 
-// The first failure of a task that had been well starts again at once: somebody killed it, or it met a rare bug, and
-// waiting would only prolong the outage. From the second on, and for one that never was well, the delays double from
-// one second. Ten minutes of health forget the past (see kBackoffReset).
+// The first failure of a task that had been well starts again at once: somebody killed it, or it met a rare
+// bug, and waiting would only prolong the outage. From the second on, and for one that never was well, the
+// delays double from one second. Ten minutes of health forget the past (see kBackoffReset).
 Restart restart_after_exit(int failures_before, const PastRun& run, Duration max_launch_delay);
 
 // A launch that failed (no image, no command, no volume) always waits.
@@ -53,8 +55,8 @@ void task_launching(TaskRecord& record);
 void task_preparing(TaskRecord& record);
 void task_running(TaskRecord& record, const Launched& launched, Time now);
 // `exit` is absent when nobody knows how it ended (its monitor was killed).
-void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit, std::vector<std::string> last_lines,
-                Time now);
+void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit,
+                std::vector<std::string> last_lines, Time now);
 void task_launch_failed(TaskRecord& record, const Error& error, Time now);
 // Does nothing to a task that is stopping already, but for a shorter grace.
 void task_stopping(TaskRecord& record, Duration grace, Time now);
@@ -68,12 +70,13 @@ model::Exit exit_of(int code, bool out_of_memory);
 // Which `count` of these tasks to stop: unhealthy before healthy, then younger before older, then by id.
 std::vector<model::TaskId> choose_victims(std::span<const model::Task> tasks, int count);
 
-// "<service>-<instance>-<first 6 of the revision>-<token>", where every byte that is not a letter, digit or '-' becomes
+// "<service>-<instance>-<first 6 of the revision>-<token>", where every byte that is not a letter, digit or
+// '-' becomes
 // '-' and both names are cut so that the whole fits a host name (63 bytes).
 model::TaskId make_task_id(const model::Revision& revision, const std::string& token);
 
-// Ids chosen by others become names of folders and containers: letters, digits, '-', '_' and '.', at most 100, the
-// first a letter or digit.
+// Ids chosen by others become names of folders and containers: letters, digits, '-', '_' and '.', at most
+// 100, the first a letter or digit.
 bool is_task_id(std::string_view text);
 
 }  // namespace slipway::engine::local

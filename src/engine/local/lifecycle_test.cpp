@@ -7,9 +7,15 @@
 namespace slipway::engine::local {
 namespace {
 
-model::Exit code(int number) { return model::Exit{number, std::nullopt, false}; }
-model::Exit signal(int number) { return model::Exit{std::nullopt, number, false}; }
-model::Exit out_of_memory() { return model::Exit{std::nullopt, SIGKILL, true}; }
+model::Exit code(int number) {
+  return model::Exit{number, std::nullopt, false};
+}
+model::Exit signal(int number) {
+  return model::Exit{std::nullopt, number, false};
+}
+model::Exit out_of_memory() {
+  return model::Exit{std::nullopt, SIGKILL, true};
+}
 
 PastRun lasted(Duration duration) {
   PastRun run;
@@ -36,7 +42,8 @@ TEST(Lifecycle, DelaysDoubleFromOneSecondToTheSpecsMaximum) {
 
 TEST(Lifecycle, FirstFailureOfAWellTaskIsRestartedAtOnce) {
   EXPECT_EQ(restart_after_exit(0, PastRun{.lasted = 11s, .healthy_for = 11s}, 300s).delay, 0ms);
-  EXPECT_EQ(restart_after_exit(0, PastRun{.lasted = 2s, .healthy_for = 1s, .checked = true}, 300s).delay, 0ms);
+  EXPECT_EQ(restart_after_exit(0, PastRun{.lasted = 2s, .healthy_for = 1s, .checked = true}, 300s).delay,
+            0ms);
 }
 
 TEST(Lifecycle, BeingHealthyWithoutACheckProvesNothingInTheFirstSeconds) {
@@ -62,8 +69,7 @@ TEST(Lifecycle, ReasonsNameCodeSignalAndMemoryLimit) {
   spec.resources.mem_mb = 64;
   EXPECT_EQ(exit_reason(code(3), spec), "exited with code 3");
   EXPECT_EQ(exit_reason(signal(SIGSEGV), spec), "killed by SIGSEGV");
-  EXPECT_EQ(exit_reason(out_of_memory(), spec),
-            "killed: out of memory (limit 64 MB)");
+  EXPECT_EQ(exit_reason(out_of_memory(), spec), "killed: out of memory (limit 64 MB)");
   EXPECT_EQ(with_restart("exited with code 3", 4, 8s), "exited with code 3; restart 4 in 8s");
   EXPECT_EQ(with_restart("killed by SIGKILL", 1, 0ms), "killed by SIGKILL; restart 1 now");
 }
@@ -80,7 +86,8 @@ TEST(Lifecycle, VictimsAreUnhealthyFirstThenTheYoungest) {
 }
 
 TEST(Lifecycle, MoreVictimsThanTasksAreAllTasks) {
-  const std::vector<model::Task> tasks = {task("a", model::Health::Healthy, 1), task("b", model::Health::Healthy, 1)};
+  const std::vector<model::Task> tasks = {task("a", model::Health::Healthy, 1),
+                                          task("b", model::Health::Healthy, 1)};
   EXPECT_EQ(choose_victims(tasks, 5).size(), 2U);
   EXPECT_EQ(choose_victims(tasks, 1).front().str(), "a");
 }
@@ -104,7 +111,8 @@ TEST(Lifecycle, ForeignTaskIdsCannotLeaveTheirFolder) {
 }
 
 TaskRecord running_task(model::TaskSpec spec = {}) {
-  TaskRecord record = new_task(model::make_revision({"shop", "main"}, spec), model::TaskId("t"), {}, Time(0ms));
+  TaskRecord record =
+      new_task(model::make_revision({"shop", "main"}, spec), model::TaskId("t"), {}, Time(0ms));
   task_launching(record);
   task_running(record, Launched{.container = {20, 1}, .supervisor = {10, 1}}, Time(1s));
   return record;

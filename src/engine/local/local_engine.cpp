@@ -1,9 +1,9 @@
 #include "engine/local/local_engine.h"
 
 #include <atomic>
+#include <unistd.h>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "engine/local/exec.h"
@@ -20,7 +20,8 @@ namespace {
 
 constexpr Duration kSetUpTime = 60s;
 constexpr std::string_view kNoIsolation =
-    "tasks are not isolated: they run as plain processes of this user, share the machine's files and network, and have "
+    "tasks are not isolated: they run as plain processes of this user, share the machine's files and "
+    "network, and have "
     "no limits (isolation: none)";
 
 Result<bool> wants_containers(const std::string& isolation) {
@@ -28,7 +29,8 @@ Result<bool> wants_containers(const std::string& isolation) {
   if (isolation == "none") return false;
   if (isolation == "auto") return root;
   if (isolation != "container") {
-    return Error(ErrorCode::Invalid, fmt::format("isolation '{}' is neither auto, container nor none", isolation));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("isolation '{}' is neither auto, container nor none", isolation));
   }
   if (!root) {
     return Error(ErrorCode::Forbidden, "set up containers",
@@ -37,10 +39,11 @@ Result<bool> wants_containers(const std::string& isolation) {
   return true;
 }
 
-Result<Runtime> choose_runtime(const LocalOptions& options, bool containers, const std::filesystem::path& state,
-                               const Clock& clock) {
+Result<Runtime> choose_runtime(const LocalOptions& options, bool containers,
+                               const std::filesystem::path& state, const Clock& clock) {
   if (options.runtime != "auto" && options.runtime != "crun" && options.runtime != "runc") {
-    return Error(ErrorCode::Invalid, fmt::format("runtime '{}' is neither auto, crun nor runc", options.runtime));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("runtime '{}' is neither auto, crun nor runc", options.runtime));
   }
   if (!containers) return process_runtime(state, options.program);
   return find_runtime(state, clock, clock.deadline_in(kSetUpTime), options.runtime);
@@ -65,7 +68,8 @@ struct LocalEngine::Parts {
 LocalEngine::LocalEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 LocalEngine::~LocalEngine() = default;
 
-Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, const Clock& clock, Random& random) {
+Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, const Clock& clock,
+                                                         Random& random) {
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
   parts->clock = &clock;
@@ -74,30 +78,33 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, c
   TRY(io::make_directories(parts->state, 0711));
   parts->lock = TRY_CONTEXT(io::lock_file(parts->state / "lock"), "use the local engine's state directory");
 
-  LauncherOptions launcher{.state = parts->state,
-                           .cluster = parts->options.cluster,
-                           .runtime = TRY(choose_runtime(parts->options, parts->containers, parts->state, clock)),
-                           .network = nullptr,
-                           .log_limit = parts->options.log_bytes};
+  LauncherOptions launcher{
+      .state = parts->state,
+      .cluster = parts->options.cluster,
+      .runtime = TRY(choose_runtime(parts->options, parts->containers, parts->state, clock)),
+      .network = nullptr,
+      .log_limit = parts->options.log_bytes};
   if (parts->containers) {
-    parts->network = TRY(Network::open(parts->state, parts->options.cluster, clock, clock.deadline_in(kSetUpTime)));
+    parts->network =
+        TRY(Network::open(parts->state, parts->options.cluster, clock, clock.deadline_in(kSetUpTime)));
     launcher.network = parts->network.get();
   } else {
     log::warning("engine.local", "{}", kNoIsolation);
   }
   parts->images = TRY(ImageStore::open(ImageStoreOptions{.state = parts->state}, clock));
   parts->launcher = TRY(Launcher::create(std::move(launcher), clock));
-  parts->keeper = TRY(Keeper::start(KeeperParts{.clock = clock,
-                                                .random = random,
-                                                .launcher = *parts->launcher,
-                                                .images = *parts->images,
-                                                .network = parts->network.get(),
-                                                .state = parts->state,
-                                                .isolation = std::string(parts->containers ? "" : kNoIsolation),
-                                                .limits = {.starts = parts->options.starts,
-                                                           .tasks = parts->options.max_tasks,
-                                                           .log_bytes = parts->options.log_bytes,
-                                                           .image_bytes = parts->options.image_bytes}}));
+  parts->keeper =
+      TRY(Keeper::start(KeeperParts{.clock = clock,
+                                    .random = random,
+                                    .launcher = *parts->launcher,
+                                    .images = *parts->images,
+                                    .network = parts->network.get(),
+                                    .state = parts->state,
+                                    .isolation = std::string(parts->containers ? "" : kNoIsolation),
+                                    .limits = {.starts = parts->options.starts,
+                                               .tasks = parts->options.max_tasks,
+                                               .log_bytes = parts->options.log_bytes,
+                                               .image_bytes = parts->options.image_bytes}}));
   return std::unique_ptr<LocalEngine>(new LocalEngine(std::move(parts)));
 }
 
@@ -117,9 +124,13 @@ Capabilities LocalEngine::capabilities() const {
   return can;
 }
 
-Result<model::Observed> LocalEngine::observe(Deadline deadline) { return parts_->keeper->observe(deadline); }
+Result<model::Observed> LocalEngine::observe(Deadline deadline) {
+  return parts_->keeper->observe(deadline);
+}
 
-void LocalEngine::watch(std::function<void()> changed) { parts_->keeper->watch(std::move(changed)); }
+void LocalEngine::watch(std::function<void()> changed) {
+  parts_->keeper->watch(std::move(changed));
+}
 
 Status LocalEngine::scale(const model::Revision& revision, int count, model::Generation generation,
                           Deadline deadline) {
@@ -136,7 +147,9 @@ Status LocalEngine::remove(const model::RevisionId& revision, Duration grace, mo
   return parts_->keeper->remove(revision, grace, generation, deadline);
 }
 
-Status LocalEngine::run(const RunRequest& request, Deadline deadline) { return parts_->keeper->run(request, deadline); }
+Status LocalEngine::run(const RunRequest& request, Deadline deadline) {
+  return parts_->keeper->run(request, deadline);
+}
 
 Status LocalEngine::collect(const model::TaskId& task, Duration grace, Deadline deadline) {
   return parts_->keeper->collect(task, grace, deadline);
@@ -150,7 +163,8 @@ Result<std::unique_ptr<LogReader>> LocalEngine::logs(const LogRequest& request, 
 Result<std::unique_ptr<ExecSession>> LocalEngine::exec(const ExecRequest& request, Deadline deadline) {
   const TaskRecord record = TRY(parts_->keeper->find(request.task, deadline));
   const std::string what = "run a command in " + request.task.str();
-  if (request.argv.empty()) return Error(ErrorCode::Invalid, what, Error(ErrorCode::Invalid, "the command is empty"));
+  if (request.argv.empty())
+    return Error(ErrorCode::Invalid, what, Error(ErrorCode::Invalid, "the command is empty"));
   if (record.container.pid == 0) {
     const std::string state(model::to_text(record.task.state));
     return Error(ErrorCode::Conflict, what, Error(ErrorCode::Conflict, "the task is " + state));

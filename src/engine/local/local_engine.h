@@ -1,8 +1,9 @@
 // The local engine: containers on this machine, without any other daemon.
 //
-// crun or runc start them below conmon, which outlives us; so tasks survive the death of the control plane, and the next
-// LocalEngine over the same state directory takes them over. See keeper.h for who decides and launcher.h for how a
-// container comes to be. Without root, tasks are plain processes (isolation none), which observe() says loudly.
+// crun or runc start them below conmon, which outlives us; so tasks survive the death of the control plane,
+// and the next LocalEngine over the same state directory takes them over. See keeper.h for who decides and
+// launcher.h for how a container comes to be. Without root, tasks are plain processes (isolation none), which
+// observe() says loudly.
 #pragma once
 
 #include <filesystem>
@@ -16,8 +17,9 @@
 namespace slipway::engine::local {
 
 struct LocalOptions {
-  std::string cluster = "local";   // keeps clusters on one machine apart, each with a state directory of its own
-  std::filesystem::path state;     // all of the engine's files are below <state>/engine
+  std::string cluster =
+      "local";                  // keeps clusters on one machine apart, each with a state directory of its own
+  std::filesystem::path state;  // all of the engine's files are below <state>/engine
   std::string isolation = "auto";  // auto (containers for root, else none) | container | none
   std::string runtime = "auto";    // auto | crun | runc
   std::string subnet = "auto";     // of the tasks' bridge: a free private one, or "10.7.0.0/16"
@@ -25,24 +27,26 @@ struct LocalOptions {
   uint64_t log_bytes = 64ULL << 20;
   uint64_t image_bytes = 20ULL << 30;
   int max_tasks = 2000;
-  int starts = 4;                  // at once
-  std::string program;             // the slipway binary, for isolation none; empty: /proc/self/exe
+  int starts = 4;       // at once
+  std::string program;  // the slipway binary, for isolation none; empty: /proc/self/exe
 };
 
 class LocalEngine final : public Engine {
  public:
-  // Sets up runtime and network, and takes over the tasks on record. Conflict when another process has this state
-  // directory; Unavailable when the machine lacks something (named); Forbidden when containers are asked for without
-  // root; Invalid for an option that means nothing.
-  static Result<std::unique_ptr<LocalEngine>> create(LocalOptions options, const Clock& clock, Random& random);
-  // Tasks go on. Waits for work that is under way: starts and stops take a moment, an image being pulled or built may
-  // take long, so a process that must end quickly should just end.
+  // Sets up runtime and network, and takes over the tasks on record. Conflict when another process has this
+  // state directory; Unavailable when the machine lacks something (named); Forbidden when containers are
+  // asked for without root; Invalid for an option that means nothing.
+  static Result<std::unique_ptr<LocalEngine>> create(LocalOptions options, const Clock& clock,
+                                                     Random& random);
+  // Tasks go on. Waits for work that is under way: starts and stops take a moment, an image being pulled or
+  // built may take long, so a process that must end quickly should just end.
   ~LocalEngine() override;
 
   Capabilities capabilities() const override;
   Result<model::Observed> observe(Deadline deadline) override;
   void watch(std::function<void()> changed) override;
-  Status scale(const model::Revision& revision, int count, model::Generation generation, Deadline deadline) override;
+  Status scale(const model::Revision& revision, int count, model::Generation generation,
+               Deadline deadline) override;
   Status remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
                       model::Generation generation, Deadline deadline) override;
   Status remove(const model::RevisionId& revision, Duration grace, model::Generation generation,

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/local/logs.h"
 #include "io/file.h"
@@ -28,7 +28,8 @@ struct FoundFile {
   ino_t inode = 0;
 };
 
-// The files in order. One that is renamed or deleted between listing and looking is left out; callers look again.
+// The files in order. One that is renamed or deleted between listing and looking is left out; callers look
+// again.
 Result<std::vector<FoundFile>> files_of(const std::filesystem::path& folder) {
   std::vector<FoundFile> files;
   for (LogFile& file : TRY(log_files(folder))) {
@@ -112,12 +113,12 @@ class FileLogReader final : public LogReader {
   LogRequest request_;
   const Clock& clock_;
   RawLines raw_;
-  ino_t inode_ = 0;    // of the file being read; its number is not reused while we have it open
+  ino_t inode_ = 0;      // of the file being read; its number is not reused while we have it open
   uint64_t number_ = 0;  // of its rotation, or of the one before where it has none yet
   LineJoiner joiner_;
   std::vector<LogLine> joined_;  // what the last entry completed
   Time last_at_{};
-  size_t skip_ = 0;    // wanted lines before the tail begins
+  size_t skip_ = 0;  // wanted lines before the tail begins
   std::optional<End> end_;
   io::Fd changes_;
   bool ended_ = false;
@@ -181,8 +182,9 @@ Result<bool> FileLogReader::take_available(std::vector<LogLine>& lines) {
   return true;
 }
 
-// Opens the file after the present one (the first, when there is none). A file has a successor only after the monitor
-// has closed it, so what was read before the successor was seen may not be all of it: it is read to its end first.
+// Opens the file after the present one (the first, when there is none). A file has a successor only after the
+// monitor has closed it, so what was read before the successor was seen may not be all of it: it is read to
+// its end first.
 Result<bool> FileLogReader::open_next() {
   // A rotation between listing and opening makes us look again; it would have to be hit every time.
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -258,7 +260,8 @@ bool FileLogReader::wanted(const LogLine& line) const {
 
 Result<size_t> FileLogReader::count_wanted(const std::filesystem::path& path) const {
   io::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return errno == ENOENT ? Result<size_t>(0) : errno_error(errno, "open log " + path.string());
+  if (!fd.valid())
+    return errno == ENOENT ? Result<size_t>(0) : errno_error(errno, "open log " + path.string());
   RawLines raw;
   raw.open(std::move(fd));
   LineJoiner joiner;
@@ -276,7 +279,8 @@ Result<size_t> FileLogReader::count_wanted(const std::filesystem::path& path) co
   }
 }
 
-// Counts lines from the newest file back until there are enough, and begins in the file that has the first of them.
+// Counts lines from the newest file back until there are enough, and begins in the file that has the first of
+// them.
 Status FileLogReader::begin_at_tail() {
   const auto tail = static_cast<size_t>(std::max(*request_.tail, 0));
   const std::vector<FoundFile> files = TRY(files_of(folder_));
@@ -295,7 +299,8 @@ Status FileLogReader::begin_at_tail() {
 Status FileLogReader::await_change(Duration wait) {
   pollfd poll{.fd = changes_.get(), .events = POLLIN, .revents = 0};
   constexpr Duration kLongest = 1h;  // fits poll's int; the caller comes back
-  if (::poll(&poll, 1, static_cast<int>(std::min(wait, kLongest).count())) < 0 && errno != EINTR) return errno_error(errno, "wait for a log");
+  if (::poll(&poll, 1, static_cast<int>(std::min(wait, kLongest).count())) < 0 && errno != EINTR)
+    return errno_error(errno, "wait for a log");
   // What changed does not matter, only that something did.
   char events[4096];
   while (::read(changes_.get(), events, sizeof events) > 0) {

@@ -9,8 +9,9 @@
 
 namespace slipway::engine::local {
 
-// `folder` holds the task's log files (see logs.h); with follow, the reader ends when the folder is deleted. Without, it
-// ends at what was the end when it was opened. Exhausted when the machine has no inotify instance left to follow with.
+// `folder` holds the task's log files (see logs.h); with follow, the reader ends when the folder is deleted.
+// Without, it ends at what was the end when it was opened. Exhausted when the machine has no inotify instance
+// left to follow with.
 Result<std::unique_ptr<LogReader>> open_log(const std::filesystem::path& folder, const LogRequest& request,
                                             const Clock& clock);
 

@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -17,7 +17,8 @@ namespace slipway::engine::local {
 
 namespace {
 
-// How much of the end of a log is looked at for its last lines: ten lines of a usual length, and of ten long ones some.
+// How much of the end of a log is looked at for its last lines: ten lines of a usual length, and of ten long
+// ones some.
 constexpr off_t kTailBytes = 64 << 10;
 // A shown line is for reading, not for archiving.
 constexpr size_t kShownLine = 500;
@@ -33,7 +34,8 @@ int digits(std::string_view text, size_t position, size_t count) {
   return value;
 }
 
-// "2026-01-31T09:15:00.250000000+01:00". Logs are read by the hundred thousand lines a second, so this is by hand.
+// "2026-01-31T09:15:00.250000000+01:00". Logs are read by the hundred thousand lines a second, so this is by
+// hand.
 std::optional<Time> parse_stamp(std::string_view text) {
   const int year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
   const int hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
@@ -71,7 +73,9 @@ std::optional<uint64_t> rotation_number(std::string_view name) {
   return value;
 }
 
-std::string rotated_name(uint64_t number) { return std::string(kLogName) + "." + std::to_string(number); }
+std::string rotated_name(uint64_t number) {
+  return std::string(kLogName) + "." + std::to_string(number);
+}
 
 // The numbers of the rotated files, ascending.
 Result<std::vector<uint64_t>> rotations(const std::filesystem::path& folder) {
@@ -91,7 +95,8 @@ std::string read_tail(const std::filesystem::path& path) {
   std::string text(static_cast<size_t>(info.st_size - start), '\0');
   const ssize_t got = ::pread(file.get(), text.data(), text.size(), start);
   text.resize(got > 0 ? static_cast<size_t>(got) : 0);
-  // What stands before the first newline is the rest of a line that began earlier; it does not parse, or is dropped.
+  // What stands before the first newline is the rest of a line that began earlier; it does not parse, or is
+  // dropped.
   if (start > 0) text.erase(0, text.find('\n'));
   return text;
 }
@@ -134,7 +139,8 @@ void LineJoiner::finish(std::vector<LogLine>& lines) {
 
 Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
   std::vector<LogFile> files;
-  for (const uint64_t number : TRY(rotations(folder))) files.push_back({number, folder / rotated_name(number)});
+  for (const uint64_t number : TRY(rotations(folder)))
+    files.push_back({number, folder / rotated_name(number)});
   if (io::exists(folder / kLogName)) files.push_back({LogFile::kCurrent, folder / kLogName});
   return files;
 }
@@ -152,7 +158,8 @@ Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_l
   std::vector<uint64_t> numbers = TRY(rotations(folder));
   const uint64_t next = numbers.empty() ? 1 : numbers.back() + 1;
   const std::filesystem::path rotated = folder / rotated_name(next);
-  if (::rename(current.c_str(), rotated.c_str()) != 0) return errno_error(errno, "rotate log " + current.string());
+  if (::rename(current.c_str(), rotated.c_str()) != 0)
+    return errno_error(errno, "rotate log " + current.string());
   if (monitor > 0 && ::kill(monitor, SIGUSR1) != 0 && errno != ESRCH) {
     return errno_error(errno, "tell the monitor to open a new log");
   }

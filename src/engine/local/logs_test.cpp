@@ -41,9 +41,9 @@ TEST(LogEntry, MayBeEmptyAndInUtc) {
 }
 
 TEST(LogEntry, OtherTextIsNone) {
-  for (const char* text : {"", "hello", "2026-01-31T09:15:00Z stdout X a", "2026-01-31T09:15:00Z stdlog F a",
-                           "2026-13-31T09:15:00Z stdout F a", "2026-01-31T09:15 stdout F a",
-                           "2026-01-31T09:15:00Z stdout F"}) {
+  for (const char* text :
+       {"", "hello", "2026-01-31T09:15:00Z stdout X a", "2026-01-31T09:15:00Z stdlog F a",
+        "2026-13-31T09:15:00Z stdout F a", "2026-01-31T09:15 stdout F a", "2026-01-31T09:15:00Z stdout F"}) {
     EXPECT_FALSE(parse_log_entry(text)) << text;
   }
 }
@@ -264,7 +264,8 @@ TEST_F(LogFolder, TailCountsBackAcrossFilesAndOnlyWantedLines) {
 }
 
 TEST_F(LogFolder, SinceLeavesOutWhatIsOlder) {
-  write("2026-01-31T09:00:00.000000000+00:00 stdout F old\n2026-01-31T09:00:01.000000000+00:00 stdout F new\n");
+  write(
+      "2026-01-31T09:00:00.000000000+00:00 stdout F old\n2026-01-31T09:00:01.000000000+00:00 stdout F new\n");
   LogRequest request;
   request.since = *parse_time("2026-01-31T09:00:01.000Z");
   EXPECT_EQ(read_all(*open(request)), std::vector<std::string>{"new"});
@@ -284,7 +285,8 @@ TEST_F(LogFolder, ManyLinesArriveCompleteAndInOrder) {
 }
 
 TEST_F(LogFolder, LastLinesAreThoseOfBothStreamsFromTheEnd) {
-  for (int i = 0; i < 5'000; ++i) write(entry(fmt::format("line {}", i), i % 2 == 0 ? "stdout F" : "stderr F"));
+  for (int i = 0; i < 5'000; ++i)
+    write(entry(fmt::format("line {}", i), i % 2 == 0 ? "stdout F" : "stderr F"));
   rotate();
   reopen();
   write(entry("fatal: out of cheese", "stderr F"));

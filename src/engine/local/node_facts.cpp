@@ -1,9 +1,9 @@
 #include "engine/local/node_facts.h"
 
 #include <array>
+#include <unistd.h>
 
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "io/file.h"

@@ -21,7 +21,8 @@ Json process_json(const ProcessName& process) {
 }
 
 ProcessName process_from(const Json& json) {
-  return ProcessName{static_cast<pid_t>(json.at("pid").as_int()), static_cast<uint64_t>(json.at("start_time").as_int())};
+  return ProcessName{static_cast<pid_t>(json.at("pid").as_int()),
+                     static_cast<uint64_t>(json.at("start_time").as_int())};
 }
 
 Result<Json> read_record(const std::filesystem::path& path) {
@@ -120,9 +121,13 @@ Status RecordStore::save(const TaskRecord& record) const {
   return io::write_file(task_file(record.task.id), to_json(record).dump(), false, 0600);
 }
 
-Status RecordStore::erase(const model::RevisionId& revision) const { return io::remove_all(revision_file(revision)); }
+Status RecordStore::erase(const model::RevisionId& revision) const {
+  return io::remove_all(revision_file(revision));
+}
 
-Status RecordStore::erase(const model::TaskId& task) const { return io::remove_all(task_folder(task)); }
+Status RecordStore::erase(const model::TaskId& task) const {
+  return io::remove_all(task_folder(task));
+}
 
 std::filesystem::path RecordStore::revision_file(const model::RevisionId& revision) const {
   return root_ / "revisions" / (revision.str() + ".json");

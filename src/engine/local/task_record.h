@@ -1,7 +1,9 @@
-// What the local engine keeps on disk about its revisions and tasks: all that another process needs to take them over.
+// What the local engine keeps on disk about its revisions and tasks: all that another process needs to take
+// them over.
 //
-// A record is one small JSON file, replaced whole. It is not synced: adoption follows the death of a process, which
-// loses nothing that was written; after a power cut no task runs any more and there is nothing to adopt.
+// A record is one small JSON file, replaced whole. It is not synced: adoption follows the death of a process,
+// which loses nothing that was written; after a power cut no task runs any more and there is nothing to
+// adopt.
 #pragma once
 
 #include <filesystem>
@@ -32,13 +34,13 @@ struct TaskRecord {
   model::Task task;          // what `observe` says of it
   model::Revision revision;  // whole, so that a task needs no other record to be kept running
   Goal goal = Goal::Run;
-  std::string ip;                  // of its own on the bridge; empty without one
-  std::string boot_id;             // of the machine, when the processes below were started
-  ProcessName monitor;             // conmon, which outlives us and writes down how the container ended; pid 0: none
-  ProcessName container;           // the first process of the task
-  int failures = 0;                // ends in a row, for the backoff
-  std::optional<Time> kill_at;     // while stopping: when SIGKILL is due
-  std::optional<Time> stop_at;     // of a one-off task: when its time is over
+  std::string ip;         // of its own on the bridge; empty without one
+  std::string boot_id;    // of the machine, when the processes below were started
+  ProcessName monitor;    // conmon, which outlives us and writes down how the container ended; pid 0: none
+  ProcessName container;  // the first process of the task
+  int failures = 0;       // ends in a row, for the backoff
+  std::optional<Time> kill_at;  // while stopping: when SIGKILL is due
+  std::optional<Time> stop_at;  // of a one-off task: when its time is over
 
   bool operator==(const TaskRecord&) const = default;
 };
@@ -48,7 +50,8 @@ Result<RevisionRecord> revision_record_from_json(const Json& json);
 Json to_json(const TaskRecord& record);
 Result<TaskRecord> task_record_from_json(const Json& json);
 
-// The records below one folder: revisions/ID.json and tasks/ID/task.json. One thread writes; every error names the file.
+// The records below one folder: revisions/ID.json and tasks/ID/task.json. One thread writes; every error
+// names the file.
 class RecordStore {
  public:
   explicit RecordStore(std::filesystem::path root) : root_(std::move(root)) {}
@@ -63,8 +66,8 @@ class RecordStore {
     std::vector<Unreadable> bad_revisions;
     std::vector<Unreadable> bad_tasks;
   };
-  // A record that cannot be read is reported and costs no other one. A task folder without a record is one whose
-  // creation or deletion was cut short; it is listed in `bad_tasks` as NotFound.
+  // A record that cannot be read is reported and costs no other one. A task folder without a record is one
+  // whose creation or deletion was cut short; it is listed in `bad_tasks` as NotFound.
   Result<Loaded> load() const;
 
   Status save(const RevisionRecord& record) const;
