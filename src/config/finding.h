@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <string>
 
 namespace slipway::config {
@@ -22,5 +23,8 @@ struct Finding {
   std::string instance = {};  // whose; empty for the whole file
   auto operator<=>(const Finding&) const = default;
 };
+
+// Of one service; more than anyone reads at once. What lies beyond shows when these are mended.
+constexpr size_t kMaxFindings = 100;
 
 }  // namespace slipway::config

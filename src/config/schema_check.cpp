@@ -166,9 +166,11 @@ void check_map(const YamlNode& map, const std::vector<SchemaKey>& keys, const st
   for (const YamlNode& child : map.children) {
     const SchemaKey* key = find_key(keys, child.key);
     if (key == nullptr) {
+      // The search for the nearest name is not worth its time where hardly anyone will see it.
+      std::string hint = findings.size() < kMaxFindings ? unknown_hint(child.key, keys, path, section) : "";
       findings.push_back({child.key_at,
                           fmt::format("unknown key {}", quote_for_message(path + child.key)),
-                          unknown_hint(child.key, keys, path, section),
+                          std::move(hint),
                           {}});
       continue;
     }

@@ -34,9 +34,6 @@ struct CompiledService {
   std::vector<Finding> findings;            // sorted by place, each once; any of them breaks the service
 };
 
-// More than anyone reads at once; what lies beyond shows when these are mended.
-constexpr size_t kMaxFindings = 100;  // of one service
-
 // By place, each once, kMaxFindings at most and then one that counts the rest: a template's mistake is found
 // for every instance that names it, and is one mistake.
 void sort_findings(std::vector<Finding>& findings);
