@@ -13,7 +13,7 @@ Command command_tree() {
       "of the\n"
       "current folder, or the only one there is, unless -C, --cluster or --api says which.\n"
       "\n"
-      "S[.I] is a service (shop) or one of its instances (shop.web).";
+      "S[.I] is a service (web) or one of its instances (web.main).";
   root.examples = {{"slipway up examples/shop", "bring everything up and watch until it is healthy"},
                    {"slipway status -v", "what runs, where, in which version, and what is wrong"}};
   root.children = {up_command(),         down_command(),     status_command(),   why_command(),

@@ -111,7 +111,7 @@ TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
             *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false, "cpus": 2.0,
     "mem": 2048, "disk": 1024, "reason": ""}]})"));
   EXPECT_EQ(run({"nodes"}), 0);
-  EXPECT_NE(out_.find("here  running  2     2 GiB"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("here  running  2     2.0 GiB"), std::string::npos) << out_;
   plane_.on("GET /v1/history/shop.web",
             *Json::parse(R"({"bounces": [{"id": 1, "revision": "aaa", "outcome": "done",
     "text": "image changed", "started_at": "2026-01-31T12:00:00.000Z", "ended_at": null}]})"));

@@ -9,18 +9,16 @@ namespace {
 
 // `slipway internal complete` answers one offer a line, "word<TAB>help"; a first line ":files" or ":dirs"
 // leaves the word to the shell.
-constexpr std::string_view kBash =
-    R"sh(# slipway completion for bash: eval "$(slipway completion bash)" _slipway() {
-  local current = "${COMP_WORDS[COMP_CWORD]}" offers offers = "$(slipway internal complete -- " $ {
-    COMP_WORDS[@] : 1 : COMP_CWORD
-  }
-" 2>/dev/null)" case "$offers" in:files*) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;
-  ;
-    :dirs*) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;
-    ;
-    *) mapfile -t COMPREPLY < <(compgen -W "$(cut -f1 <<<"$offers")" -- "$current") ;
-    ;
-    esac
+// clang-format off: it takes the shell's lines for ours.
+constexpr std::string_view kBash = R"sh(# slipway completion for bash: eval "$(slipway completion bash)"
+_slipway() {
+  local current="${COMP_WORDS[COMP_CWORD]}" offers
+  offers="$(slipway internal complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
+  case "$offers" in
+    :files*) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    :dirs*) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$(cut -f1 <<<"$offers")" -- "$current") ;;
+  esac
 }
 complete -F _slipway slipway
 )sh";
@@ -32,16 +30,14 @@ _slipway() {
   local line
   local answer="$(slipway internal complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"
   case "$answer" in
-    :files*) _files;
-return;
-;
-    :dirs*) _files -/;
-    return;
-    ;
+    :files*) _files; return ;;
+    :dirs*) _files -/; return ;;
   esac
-  for line in "${(@f)answer}";
-  do [[-n "$line"]]&& offers += ("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")done _describe slipway offers
-  }
+  for line in "${(@f)answer}"; do
+    [[ -n "$line" ]] && offers+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+  done
+  _describe slipway offers
+}
 compdef _slipway slipway
 )sh";
 
@@ -60,6 +56,7 @@ function __slipway_complete
 end
 complete -c slipway -f -a '(__slipway_complete)'
 )sh";
+// clang-format on
 
 Result<int> run(Context& context) {
   context.out.result(completion_script(context.args.text("SHELL")));

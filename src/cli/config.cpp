@@ -94,7 +94,7 @@ Command show_command() {
                    .value = "NAME",
                    .help = "with --config: for this cluster; else: which control plane to ask",
                    .completes = Completes::Clusters}},
-      .examples = {{"slipway config show shop.web", "what the control plane runs by"},
+      .examples = {{"slipway config show web.main", "what the control plane runs by"},
                    {"slipway config show --config examples/shop --cluster local -o json", "offline"}},
       .run = show};
 }

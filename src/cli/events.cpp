@@ -55,7 +55,7 @@ Command events_command() {
                        .value = "N",
                        .help = "the newest N (default 100)"}},
           .examples = {{"slipway events -f", "watch what happens"},
-                       {"slipway events shop.web -n 10", "the last ten of one instance"}},
+                       {"slipway events web.main -n 10", "the last ten of one instance"}},
           .run = run};
 }
 

@@ -169,8 +169,8 @@ Command exec_command() {
       .options = {{.name = "tty", .letter = 't', .help = "give the command a terminal, also in a pipe"},
                   {.name = "no-tty", .letter = 'T', .help = "give it none, also at a terminal"}},
       .takes_rest = true,
-      .examples = {{"slipway exec shop.web -- sh", "a shell in some task of the instance"},
-                   {"slipway exec shop-web-3f9c2b7a-x7k2p -- cat /etc/hosts", "one command in this task"}},
+      .examples = {{"slipway exec web.main -- sh", "a shell in some task of the instance"},
+                   {"slipway exec web-main-3f9c2b7a-x7k2p -- cat /etc/hosts", "one command in this task"}},
       .run = run};
 }
 

@@ -8,6 +8,7 @@
 #include "cli/completion.h"
 #include "cli/parse.h"
 #include "io/file.h"
+#include "io/process.h"
 
 namespace slipway::cli {
 namespace {
@@ -80,6 +81,19 @@ TEST(Reference, CommittedPageIsUpToDate) {
   const auto page = io::read_file(std::filesystem::path(SLIPWAY_SOURCE_DIR) / "docs/reference/cli.md");
   ASSERT_TRUE(page.has_value()) << page.error().text();
   EXPECT_TRUE(*page == reference_markdown(command_tree()));
+}
+
+// Completes "slipway st" in a real bash, where slipway is a function that answers as we would.
+TEST(Completion, WorksInBash) {
+  io::Command bash;
+  bash.argv = {"bash", "--norc", "-euc",
+               completion_script("bash") +
+                   "slipway() { printf 'status\\thelp\\nstop\\thelp\\nup\\thelp\\n'; }\n"
+                   "COMP_WORDS=(slipway st) COMP_CWORD=1\n_slipway\necho \"${COMPREPLY[@]}\"\n"};
+  const SystemClock clock;
+  const auto finished = io::run(bash, clock, clock.deadline_in(60s));
+  ASSERT_TRUE(finished) << finished.error().text();
+  EXPECT_EQ(finished->out, "status stop\n") << finished->err;
 }
 
 std::vector<std::string> words_offered(const std::vector<std::string>& words) {

@@ -33,8 +33,8 @@ Command history_command() {
                        .kind = Kind::Count,
                        .value = "N",
                        .help = "at most this many (default 20)"}},
-          .examples = {{"slipway history shop.web", "which revisions ran, and how each came"},
-                       {"slipway history shop.web -n 1 -o json", "the last bounce for a script"}},
+          .examples = {{"slipway history web.main", "which revisions ran, and how each came"},
+                       {"slipway history web.main -n 1 -o json", "the last bounce for a script"}},
           .run = run};
 }
 

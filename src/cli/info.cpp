@@ -21,8 +21,8 @@ Command info_command() {
   return {.name = "info",
           .summary = "one service: its instances as configured, and where they are reached",
           .arguments = {{.name = "S", .help = "the service", .completes = Completes::Services}},
-          .examples = {{"slipway info shop", "what is known of the service"},
-                       {"slipway info shop -o json", "the same for a script"}},
+          .examples = {{"slipway info web", "what is known of the service"},
+                       {"slipway info web -o json", "the same for a script"}},
           .run = run};
 }
 

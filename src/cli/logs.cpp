@@ -10,7 +10,7 @@ namespace slipway::cli {
 
 namespace {
 
-// Lines of each task to begin with when following: enough to see where it stands.
+// Lines to begin with when following: enough to see where it stands.
 constexpr int kFollowTail = 10;
 // The server serves a bounded number of streams; more instances than this are better followed one by one.
 constexpr size_t kMaxFollowed = 32;
@@ -66,7 +66,7 @@ Status print_merged(Context& context, const api::Client& client, const std::vect
 Result<int> run(Context& context) {
   const bool one_task = context.args.has("task");
   if (one_task == context.args.has("S[.I]")) {
-    return Error(ErrorCode::Invalid, "say whose logs: an instance (shop.web), a service, or --task T");
+    return Error(ErrorCode::Invalid, "say whose logs: an instance (web.main), a service, or --task T");
   }
   api::LogQuery query = TRY(query_of(context));
   const api::Client client = TRY(connect(context));
@@ -116,7 +116,7 @@ Command logs_command() {
                    .letter = 'n',
                    .kind = Kind::Count,
                    .value = "N",
-                   .help = "the last N lines of each task (default: all; 10 with -f)"},
+                   .help = "only the last N lines of the instance (default: all; 10 with -f)"},
                   {.name = "task",
                    .kind = Kind::Text,
                    .value = "T",
@@ -127,8 +127,8 @@ Command logs_command() {
                    .value = "STREAM",
                    .help = "only out (standard output) or err",
                    .choices = {"out", "err"}}},
-      .examples = {{"slipway logs shop.web -f", "follow all tasks of an instance"},
-                   {"slipway logs shop --since 10m -o json",
+      .examples = {{"slipway logs web.main -f", "follow all tasks of an instance"},
+                   {"slipway logs web --since 10m -o json",
                     "ten minutes of the whole service, for a script"}},
       .run = run};
 }

@@ -18,9 +18,9 @@ Command pause_command() {
           .details = "Tasks go on, and those that die are started again.",
           .arguments = {override_subject()},
           .options = std::move(options),
-          .examples = {{"slipway pause shop.web --for 1h --reason \"looking at it\"",
+          .examples = {{"slipway pause web.main --for 1h --reason \"looking at it\"",
                         "keep it as it is for an hour"},
-                       {"slipway pause shop", "all of the service"}},
+                       {"slipway pause web", "all of the service"}},
           .run = run};
 }
 

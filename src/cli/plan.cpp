@@ -50,7 +50,7 @@ Command plan_command() {
                      .completes = Completes::Instances}},
       .options = {{.name = "exit-code", .help = "exit with 10 when there are steps"}},
       .examples = {{"slipway plan", "what it does now, and why"},
-                   {"slipway plan shop.web --exit-code", "for a script: 10 when something is to be done"}},
+                   {"slipway plan web.main --exit-code", "for a script: 10 when something is to be done"}},
       .run = run};
 }
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace slipway::cli {
 
 namespace {
@@ -34,7 +36,7 @@ size_t starting_tasks(const Json& instance) {
 }
 
 std::string counts_of(const Json& instance) {
-  return fmt::format("desired {:<3} starting {:<3} healthy {:<3}", instance.at("desired").as_int(),
+  return fmt::format("desired {:<3} starting {:<3} healthy {:<3} ", instance.at("desired").as_int(),
                      starting_tasks(instance), instance.at("healthy").as_int());
 }
 
@@ -63,7 +65,7 @@ std::vector<Live::Line> progress_lines(const Json& status, const Paint& paint) {
     std::string text =
         fmt::format("{:<{}}  {}{}  {}", instance_name(instance), names, paint.state(state),
                     std::string(state.size() < 12 ? 12 - state.size() : 0, ' '), counts_of(instance));
-    text += instance.at("reason").as_string();
+    text += printable(instance.at("reason").as_string());
     text.erase(text.find_last_not_of(' ') + 1);
     lines.push_back({instance_name(instance), std::move(text)});
   }

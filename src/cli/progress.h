@@ -28,7 +28,7 @@ std::vector<Live::Line> progress_lines(const Json& status, const Paint& paint);
 Result<bool> watch_status(const api::Client& client, const api::StatusQuery& query, const Clock& clock,
                           std::optional<Deadline> deadline, const std::function<bool(const Json&)>& done);
 
-// "shop.web", of an object with `service` and `instance`.
+// "web.main", of an object with `service` and `instance`.
 std::string instance_name(const Json& instance);
 
 }  // namespace slipway::cli

@@ -18,8 +18,8 @@ Command restart_command() {
       .details = "As careful as a change of the files: with crossover, no request is lost.",
       .arguments = {override_subject()},
       .options = std::move(options),
-      .examples = {{"slipway restart shop.web --wait", "roll it, and wait until all new tasks are healthy"},
-                   {"slipway restart shop --reason \"rotated keys\"", "all of the service"}},
+      .examples = {{"slipway restart web.main --wait", "roll it, and wait until all new tasks are healthy"},
+                   {"slipway restart web --reason \"rotated keys\"", "all of the service"}},
       .run = run};
 }
 

@@ -14,8 +14,8 @@ Command resume_command() {
           .summary = "go on with what `pause` held back",
           .arguments = {override_subject()},
           .options = wait_options(),
-          .examples = {{"slipway resume shop.web", "undo `slipway pause shop.web`"},
-                       {"slipway resume shop --wait",
+          .examples = {{"slipway resume web.main", "undo `slipway pause web.main`"},
+                       {"slipway resume web --wait",
                         "all of the service, and wait until it is as the files say"}},
           .run = run};
 }

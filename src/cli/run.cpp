@@ -104,7 +104,7 @@ Result<int> run(Context& context) {
     return 0;
   }
   if (!context.args.has("S.I"))
-    return Error(ErrorCode::Invalid, "say of which instance: slipway run shop.web -- CMD");
+    return Error(ErrorCode::Invalid, "say of which instance: slipway run web.main -- CMD");
   const model::InstanceId instance = TRY(instance_of(client, context.args.text("S.I")));
   const std::string id = TRY(client.run(instance, context.args.rest()));
   if (context.args.has("detach")) {
@@ -120,7 +120,7 @@ Result<int> run(Context& context) {
   TRY(client.collect(id));
   const int code = exit_code_of_task(task);
   if (const std::string& reason = task.at("reason").as_string(); code != 0 && !reason.empty())
-    context.out.error(reason);
+    context.out.error("task " + id + ": " + reason);
   return code;
 }
 
@@ -142,8 +142,8 @@ Command run_task_command() {
                    .help = "end and forget the one-off task T instead",
                    .completes = Completes::Tasks}},
       .takes_rest = true,
-      .examples = {{"slipway run shop.web -- ./migrate --all", "a migration in the image of web"},
-                   {"slipway run shop.worker", "the instance's own command, once"}},
+      .examples = {{"slipway run web.main -- ./migrate --all", "a migration in the image of web"},
+                   {"slipway run worker.main", "the instance's own command, once"}},
       .run = run};
 }
 

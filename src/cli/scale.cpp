@@ -14,8 +14,8 @@ Command scale_command() {
           .summary = "run another number of tasks than the files say, until `start`",
           .arguments = {override_subject(), {.name = "N", .help = "how many", .kind = Kind::Count}},
           .options = put_options(),
-          .examples = {{"slipway scale shop.web 6 --for 8h --reason \"sale\"", "six tasks until tonight"},
-                       {"slipway scale shop.web 1 --wait", "one task, and wait until the others are gone"}},
+          .examples = {{"slipway scale web.main 6 --for 8h --reason \"sale\"", "six tasks until tonight"},
+                       {"slipway scale web.main 1 --wait", "one task, and wait until the others are gone"}},
           .run = run};
 }
 

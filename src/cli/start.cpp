@@ -14,8 +14,8 @@ Command start_command() {
           .summary = "run an instance as its files say: lifts `stop` and `scale`",
           .arguments = {override_subject()},
           .options = wait_options(),
-          .examples = {{"slipway start shop.worker", "undo `slipway stop shop.worker`"},
-                       {"slipway start shop --wait", "all of the service, and wait until it is healthy"}},
+          .examples = {{"slipway start worker.main", "undo `slipway stop worker.main`"},
+                       {"slipway start web --wait", "all of the service, and wait until it is healthy"}},
           .run = run};
 }
 

@@ -57,7 +57,7 @@ Command status_command() {
       .options = {{.name = "verbose", .letter = 'v', .help = "everything about each instance and its tasks"},
                   {.name = "watch", .letter = 'w', .help = "show it again whenever it changes"}},
       .examples = {{"slipway status", "one line per instance"},
-                   {"slipway status shop.web -v --watch", "follow the tasks of one instance"}},
+                   {"slipway status web.main -v --watch", "follow the tasks of one instance"}},
       .run = run};
 }
 

@@ -16,8 +16,8 @@ Command stop_command() {
       .details = "An override: the files stay as they are, `status` shows who stopped it and why.",
       .arguments = {override_subject()},
       .options = put_options(),
-      .examples = {{"slipway stop shop.worker --for 2h --reason \"database maintenance\"", "for two hours"},
-                   {"slipway stop shop --wait", "all of the service, and wait until its tasks are gone"}},
+      .examples = {{"slipway stop worker.main --for 2h --reason \"database maintenance\"", "for two hours"},
+                   {"slipway stop web --wait", "all of the service, and wait until its tasks are gone"}},
       .run = run};
 }
 

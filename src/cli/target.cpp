@@ -133,7 +133,7 @@ Result<Subject> parse_subject(const std::string& text) {
   const bool instance_fits = dot == std::string::npos || model::is_name(subject.instance);
   if (model::is_name(subject.service) && instance_fits) return subject;
   return Error(ErrorCode::Invalid,
-               fmt::format("'{}' is neither a service (shop) nor an instance (shop.web)", text));
+               fmt::format("'{}' is neither a service (web) nor an instance (web.main)", text));
 }
 
 Result<std::vector<model::InstanceId>> instances_of(const api::Client& client, const std::string& subject) {

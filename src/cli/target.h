@@ -30,14 +30,14 @@ Result<std::optional<api::ControlPlane>> registered(const Context& context,
 // An absolute path without links and dots, so that one folder has one name. It need not exist.
 std::filesystem::path whole_path(const Context& context, const std::filesystem::path& path);
 
-// "shop" or "shop.web" in its parts; the instance is empty for a service. Invalid when it can be neither.
+// "web" or "web.main" in its parts; the instance is empty for a service. Invalid when it can be neither.
 struct Subject {
   std::string service;
   std::string instance;
 };
 Result<Subject> parse_subject(const std::string& text);
 
-// The instances that "shop" (all of it) or "shop.web" means on this control plane. NotFound with "did you
+// The instances that "web" (all of it) or "web.main" means on this control plane. NotFound with "did you
 // mean".
 Result<std::vector<model::InstanceId>> instances_of(const api::Client& client, const std::string& subject);
 // The one instance: a service stands for its only one.

@@ -87,7 +87,7 @@ std::string endpoint_lines(const Json& status) {
 
 struct Tally {
   size_t good = 0;
-  std::vector<std::string> failed;  // "shop.web: reason"
+  std::vector<std::string> failed;  // "web.main: reason"
   std::vector<std::string> waiting;
 };
 

@@ -29,8 +29,8 @@ Command why_command() {
           .details =
               "From what the instance waits for, down to the exit code and the last log lines of its tasks.",
           .arguments = {{.name = "S.I", .help = "the instance", .completes = Completes::Instances}},
-          .examples = {{"slipway why shop.web", "why it is as it is"},
-                       {"slipway why shop.web -o json", "the same for a script"}},
+          .examples = {{"slipway why web.main", "why it is as it is"},
+                       {"slipway why web.main -o json", "the same for a script"}},
           .run = run};
 }
 

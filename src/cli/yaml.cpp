@@ -67,14 +67,15 @@ void write(std::string& out, const Json& value, size_t indent) {
     return;
   }
   for (const Json& item : value.as_array()) {
-    out.append(indent, ' ').append("- ");
+    out.append(indent, ' ').append("-");
     if (item.is_object() && !item.as_object().empty()) {
+      out += " ";
       write_members(out, item.as_object(), indent + 2);
     } else if (is_block(item)) {
       out += "\n";
       write(out, item, indent + 2);
     } else {
-      out += scalar(item) + "\n";
+      out += " " + scalar(item) + "\n";
     }
   }
 }
