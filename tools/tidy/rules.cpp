@@ -81,11 +81,17 @@ struct ThirdParty {
 };
 
 constexpr ThirdParty kThirdParty[] = {
-    {"boost/json", "src/base/json.cpp"}, {"boost/asio", "src/io/"},
-    {"boost/beast", "src/io/"},          {"sqlite3.h", "src/state/sqlite"},
-    {"libfyaml.h", "src/config/yaml"},   {"CLI/", "src/cli/"},
-    {"spdlog/", "src/base/log.cpp"},     {"openssl/", "src/base/hash.cpp"},
-    {"netlink/", "src/engine/local/"},   {"seccomp.h", "src/engine/local/seccomp"},
+    {"boost/json", "src/base/json.cpp"},
+    {"boost/asio", "src/io/"},
+    {"boost/beast", "src/io/"},
+    {"sqlite3.h", "src/state/sqlite"},
+    {"libfyaml.h", "src/config/yaml"},
+    {"CLI/", "src/cli/"},
+    {"spdlog/", "src/base/log.cpp"},
+    {"openssl/evp.h", "src/base/hash.cpp"},
+    {"openssl/ssl.h", "src/engine/local/health_probe.cpp"},
+    {"netlink/", "src/engine/local/"},
+    {"seccomp.h", "src/engine/local/seccomp"},
 };
 
 struct Banned {
