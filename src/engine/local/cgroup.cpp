@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <poll.h>
 #include <set>
 #include <sstream>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include "io/file.h"
 #include "io/process.h"
@@ -27,7 +27,8 @@ bool is_filesystem(const char* path, long magic) {
   return ::statfs(path, &info) == 0 && info.f_type == magic;
 }
 
-// Files of /sys/fs/cgroup are one short text; absent or unreadable ones (a controller that is not there) count as empty.
+// Files of /sys/fs/cgroup are one short text; absent or unreadable ones (a controller that is not there)
+// count as empty.
 std::string read_text(const fs::path& path) {
   Result<std::string> text = io::read_file(path);
   return text ? *text : std::string();
@@ -84,8 +85,8 @@ CgroupMode cgroup_mode() {
 
 Cgroups::Cgroups(CgroupMode mode, fs::path root) : mode_(mode), root_(std::move(root)) {}
 
-// Where the group may be: once in version 2, once a hierarchy otherwise. Controllers that share a hierarchy are links to
-// one folder, which counts once.
+// Where the group may be: once in version 2, once a hierarchy otherwise. Controllers that share a hierarchy
+// are links to one folder, which counts once.
 std::vector<fs::path> Cgroups::folders(const std::string& group) const {
   const fs::path relative = fs::path(group).relative_path();
   if (mode_ == CgroupMode::V2) return {root_ / relative};
@@ -128,7 +129,8 @@ Status Cgroups::kill(const std::string& group, const Clock& clock, Deadline dead
     for (const pid_t pid : pids) {
       const io::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
       if (!process.valid()) continue;
-      // The pid may have been used again since it was read: only the group's own list says that it is still ours.
+      // The pid may have been used again since it was read: only the group's own list says that it is still
+      // ours.
       const std::vector<pid_t> still = processes(group);
       if (!std::binary_search(still.begin(), still.end(), pid)) continue;
       ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
@@ -152,7 +154,8 @@ Status Cgroups::remove(const std::string& group, const Clock& clock, Deadline de
     for (const fs::path& folder : folders(group)) removed = remove_tree(folder) && removed;
     if (removed) return {};
     if (deadline.passed(clock.steady_now())) {
-      return Error(ErrorCode::Timeout, "remove control group " + group, Error(ErrorCode::Conflict, "it is busy"));
+      return Error(ErrorCode::Timeout, "remove control group " + group,
+                   Error(ErrorCode::Conflict, "it is busy"));
     }
     // A process that has ended leaves its group a moment after its pidfd says so, and no event tells of that.
     ::poll(nullptr, 0, 1);

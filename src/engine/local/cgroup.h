@@ -1,7 +1,7 @@
 // Control groups of tasks, in whatever layout the host has.
 //
-// The runtime makes a task's group; here it is read, emptied and removed. A group is named by its path below every
-// hierarchy's root: "/slipway/<cluster>/<task>".
+// The runtime makes a task's group; here it is read, emptied and removed. A group is named by its path below
+// every hierarchy's root: "/slipway/<cluster>/<task>".
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ enum class CgroupMode {
 CgroupMode cgroup_mode();
 
 struct CgroupUsage {
-  uint64_t memory_bytes = 0;   // now
-  Duration cpu_time{};         // so far
-  uint64_t oom_kills = 0;      // processes killed for lack of memory, so far
-  uint64_t processes = 0;      // and threads
+  uint64_t memory_bytes = 0;  // now
+  Duration cpu_time{};        // so far
+  uint64_t oom_kills = 0;     // processes killed for lack of memory, so far
+  uint64_t processes = 0;     // and threads
 };
 
 // Thread-safe: holds nothing but the layout.

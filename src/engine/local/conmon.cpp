@@ -3,15 +3,15 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <sstream>
-
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
+#include <sstream>
+#include <unistd.h>
+
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -41,14 +41,27 @@ io::Command conmon_command(const ConmonRequest& request) {
   const TaskPaths& paths = request.paths;
   const std::string id = request.task.str();
   io::Command command;
-  command.argv = {request.program, "-c", id, "-u", id, "-n", id, "-b", paths.bundle(), "-r", request.runtime.path};
+  command.argv = {request.program,     "-c", id, "-u", id, "-n", id, "-b", paths.bundle(), "-r",
+                  request.runtime.path};
   for (const std::string& arg : request.runtime.args) {
     command.argv.insert(command.argv.end(), {"--runtime-arg", arg});
   }
-  const std::vector<std::string> rest = {
-      "--full-attach", "--socket-dir-path", paths.folder, "-P", paths.conmon_pid(), "-p", paths.container_pid(),
-      "--exit-dir", paths.exit_folder(), "--no-sync-log", "-l", "k8s-file:" + paths.log().string(),
-      "--log-size-max", std::to_string(request.log_limit), "--log-level", "error"};
+  const std::vector<std::string> rest = {"--full-attach",
+                                         "--socket-dir-path",
+                                         paths.folder,
+                                         "-P",
+                                         paths.conmon_pid(),
+                                         "-p",
+                                         paths.container_pid(),
+                                         "--exit-dir",
+                                         paths.exit_folder(),
+                                         "--no-sync-log",
+                                         "-l",
+                                         "k8s-file:" + paths.log().string(),
+                                         "--log-size-max",
+                                         std::to_string(request.log_limit),
+                                         "--log-level",
+                                         "error"};
   command.argv.insert(command.argv.end(), rest.begin(), rest.end());
   const char* path = ::getenv("PATH");
   command.env = {{"PATH", path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin"},
@@ -93,7 +106,9 @@ Result<pid_t> read_pid(const fs::path& path) {
   return pid;
 }
 
-Result<ProcessName> name_process(pid_t pid) { return ProcessName{pid, TRY(io::process_start_time(pid))}; }
+Result<ProcessName> name_process(pid_t pid) {
+  return ProcessName{pid, TRY(io::process_start_time(pid))};
+}
 
 // The parent's pid: the second field after the name, which is in parentheses and may hold any character.
 pid_t parent_of(pid_t pid) {
@@ -132,7 +147,8 @@ Status signal_process(const ProcessName& process, int signal) {
   const io::Fd handle = TRY_CONTEXT(io::open_pidfd(process.pid), what);
   // Checked after the handle is held: from here on the pid cannot come to mean another process.
   if (!is_alive(process)) return Error(ErrorCode::NotFound, what, Error(ErrorCode::NotFound, "it has ended"));
-  if (::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) != 0) return errno_error(errno, what);
+  if (::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) != 0)
+    return errno_error(errno, what);
   return {};
 }
 
@@ -164,14 +180,16 @@ Result<Launched> create_container(const ConmonRequest& request, const Clock& clo
     return report.error();
   }
   if (report->empty()) {
-    return Error(ErrorCode::Internal, "start conmon", Error(ErrorCode::Internal, read_whole(complaints.get())));
+    return Error(ErrorCode::Internal, "start conmon",
+                 Error(ErrorCode::Internal, read_whole(complaints.get())));
   }
   const Json answer = TRY_CONTEXT(Json::parse(trim(*report)), "read conmon's report");
   const pid_t pid = static_cast<pid_t>(answer.at("pid").as_int(-1));
   if (pid <= 0) return runtime_error(answer.at("message").as_string());
   Launched launched;
   launched.container = TRY_CONTEXT(name_process(pid), "find the task's process");
-  launched.supervisor = TRY_CONTEXT(name_process(TRY(read_pid(request.paths.conmon_pid()))), "find the task's conmon");
+  launched.supervisor =
+      TRY_CONTEXT(name_process(TRY(read_pid(request.paths.conmon_pid()))), "find the task's conmon");
   return launched;
 }
 
@@ -203,8 +221,8 @@ Error runtime_error(std::string_view complaint) {
     while (!text.empty() && (text.back() == '"' || text.back() == '\n')) text.pop_back();
     for (size_t at = 0; (at = text.find("\\\"", at)) != std::string::npos; ++at) text.erase(at, 1);
   }
-  for (const std::string_view stage : {"runc create failed: ", "unable to start container process: ",
-                                       "error during container init: "}) {
+  for (const std::string_view stage :
+       {"runc create failed: ", "unable to start container process: ", "error during container init: "}) {
     if (text.starts_with(stage)) text.erase(0, stage.size());
   }
   const bool missing = text.find("executable file") != std::string::npos || text.starts_with("command ") ||

@@ -36,21 +36,21 @@ struct ConmonRequest {
   const Runtime& runtime;
   const TaskPaths& paths;
   model::TaskId task;
-  std::string program;          // conmon itself
+  std::string program;  // conmon itself
   uint64_t log_limit = 0;
-  std::function<int()> setup;   // between fork and exec: see io::Command
+  std::function<int()> setup;  // between fork and exec: see io::Command
 };
 
-// Has conmon create the container from the bundle, and returns when it is created (not yet started), or conmon's reason
-// why not. conmon goes on in a session of its own.
+// Has conmon create the container from the bundle, and returns when it is created (not yet started), or
+// conmon's reason why not. conmon goes on in a session of its own.
 Result<Launched> create_container(const ConmonRequest& request, const Clock& clock, Deadline deadline);
 
 // conmon and container as their pid files name them, if they are this task's and alive; NotFound otherwise.
 Result<ProcessName> find_conmon(const TaskPaths& paths, const model::TaskId& task);
 Result<Launched> find_launched(const TaskPaths& paths, const model::TaskId& task);
 
-// What a runtime complained, as an Error that a user can act on: without time stamps and the runtime's own stages, and
-// NotFound where a command is missing.
+// What a runtime complained, as an Error that a user can act on: without time stamps and the runtime's own
+// stages, and NotFound where a command is missing.
 Error runtime_error(std::string_view complaint);
 
 }  // namespace slipway::engine::local

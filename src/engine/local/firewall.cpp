@@ -21,22 +21,27 @@ struct Rule {
 };
 
 // What iptables-save prints of ours carries this comment; bridge names are letters, digits and dashes.
-std::string comment_of(const std::string& bridge) { return "slipway:" + bridge; }
+std::string comment_of(const std::string& bridge) {
+  return "slipway:" + bridge;
+}
 
 std::vector<Rule> wanted_rules(const std::string& bridge, const Subnet& subnet) {
   const std::string tag = fmt::format("-m comment --comment {}", comment_of(bridge));
   return {
       {"nat", "POSTROUTING", fmt::format("-s {} ! -o {} {} -j MASQUERADE", subnet.text(), bridge, tag)},
       {"filter", "INPUT", fmt::format("-i {} {} -j ACCEPT", bridge, tag)},
-      // To tasks: answers only. New connections from elsewhere come by the proxy, which speaks from this host.
+      // To tasks: answers only. New connections from elsewhere come by the proxy, which speaks from this
+      // host.
       {"filter", "FORWARD",
        fmt::format("-o {} -m conntrack --ctstate RELATED,ESTABLISHED {} -j ACCEPT", bridge, tag)},
       {"filter", "FORWARD", fmt::format("-i {} {} -j ACCEPT", bridge, tag)},
   };
 }
 
-// Lines "-D CHAIN ..." for the rules of a table in `saved` (the text of iptables-save) that carry our comment.
-std::vector<std::string> deletions(std::string_view saved, std::string_view table, const std::string& bridge) {
+// Lines "-D CHAIN ..." for the rules of a table in `saved` (the text of iptables-save) that carry our
+// comment.
+std::vector<std::string> deletions(std::string_view saved, std::string_view table,
+                                   const std::string& bridge) {
   std::vector<std::string> out;
   const std::string comment = comment_of(bridge);
   bool in_table = false;
@@ -51,8 +56,10 @@ std::vector<std::string> deletions(std::string_view saved, std::string_view tabl
   return out;
 }
 
-// One transaction a table: what is ours goes, what is wanted comes to the top, and nothing is ever missing in between.
-std::string restore_script(std::string_view saved, const std::string& bridge, const std::vector<Rule>& rules) {
+// One transaction a table: what is ours goes, what is wanted comes to the top, and nothing is ever missing in
+// between.
+std::string restore_script(std::string_view saved, const std::string& bridge,
+                           const std::vector<Rule>& rules) {
   std::string script;
   for (const std::string_view table : {"nat", "filter"}) {
     std::string body;
@@ -65,17 +72,18 @@ std::string restore_script(std::string_view saved, const std::string& bridge, co
   return script;
 }
 
-// "iptables", or "iptables-legacy" where the host's rules are in there: rules in both are obeyed both, but Docker or ufw
-// and we should look at the same ones.
+// "iptables", or "iptables-legacy" where the host's rules are in there: rules in both are obeyed both, but
+// Docker or ufw and we should look at the same ones.
 std::optional<std::string> iptables_program() {
   const Result<std::string> legacy_tables = io::read_file("/proc/net/ip_tables_names");
-  if (legacy_tables && !trim(*legacy_tables).empty() && io::find_program("iptables-legacy")) return "iptables-legacy";
+  if (legacy_tables && !trim(*legacy_tables).empty() && io::find_program("iptables-legacy"))
+    return "iptables-legacy";
   if (io::find_program("iptables")) return "iptables";
   return std::nullopt;
 }
 
-Result<io::Finished> run_program(const std::vector<std::string>& argv, const std::string& input, const Clock& clock,
-                                 Deadline deadline) {
+Result<io::Finished> run_program(const std::vector<std::string>& argv, const std::string& input,
+                                 const Clock& clock, Deadline deadline) {
   io::Command command;
   command.argv = argv;
   command.input = input;
@@ -106,10 +114,12 @@ std::string nft_script(const std::string& bridge, const Subnet& subnet, bool wan
     iifname "{2}" accept
   }}
 }}
-)", table, subnet.text(), bridge);
+)",
+                              table, subnet.text(), bridge);
 }
 
-Status apply(const std::string& bridge, const Subnet& subnet, bool wanted, const Clock& clock, Deadline deadline) {
+Status apply(const std::string& bridge, const Subnet& subnet, bool wanted, const Clock& clock,
+             Deadline deadline) {
   if (const std::optional<std::string> program = iptables_program()) {
     const io::Finished saved = TRY(run_program({*program + "-save"}, "", clock, deadline));
     const std::vector<Rule> rules = wanted ? wanted_rules(bridge, subnet) : std::vector<Rule>();
@@ -132,7 +142,8 @@ Firewall::Firewall(std::string bridge, Subnet subnet, const Clock& clock)
     : bridge_(std::move(bridge)), subnet_(subnet), clock_(clock) {}
 
 Status Firewall::ensure(Deadline deadline) {
-  return apply(bridge_, subnet_, true, clock_, deadline).context("let bridge " + bridge_ + " through the firewall");
+  return apply(bridge_, subnet_, true, clock_, deadline)
+      .context("let bridge " + bridge_ + " through the firewall");
 }
 
 Status Firewall::remove(Deadline deadline) {

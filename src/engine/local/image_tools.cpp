@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <sched.h>
 #include <vector>
 
 #include <fmt/format.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -33,7 +33,8 @@ int leave_mount_table() {
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? 0 : errno;
 }
 
-Status run_tool(const io::Command& command, const std::string& package, const Clock& clock, Deadline deadline) {
+Status run_tool(const io::Command& command, const std::string& package, const Clock& clock,
+                Deadline deadline) {
   const Result<io::Finished> finished = io::run(command, clock, deadline);
   if (!finished && finished.error().code() == ErrorCode::NotFound) {
     return Error(ErrorCode::Unavailable, package + " is not installed: apt-get install " + package);
@@ -107,8 +108,8 @@ std::string storage_driver(const fs::path& storage) {
 
 io::Command buildah(const fs::path& storage, std::vector<std::string> words) {
   io::Command command;
-  command.argv = {"buildah", "--root", storage / "root", "--runroot", storage / "run", "--storage-driver",
-                  storage_driver(storage)};
+  command.argv = {"buildah",       "--root",           storage / "root",       "--runroot",
+                  storage / "run", "--storage-driver", storage_driver(storage)};
   const fs::path registries = storage / "registries.conf";
   if (io::exists(registries)) command.argv.insert(command.argv.end(), {"--registries-conf", registries});
   command.argv.insert(command.argv.end(), words.begin(), words.end());
@@ -117,14 +118,17 @@ io::Command buildah(const fs::path& storage, std::vector<std::string> words) {
   return command;
 }
 
-// "FROM user/image" means Docker Hub, as it does to Docker, unless the host's own configuration says otherwise.
+// "FROM user/image" means Docker Hub, as it does to Docker, unless the host's own configuration says
+// otherwise.
 Status write_registries(const fs::path& storage) {
   const Result<std::string> host = io::read_file(kRegistries);
   const std::string text = host ? *host : "";
   for (const std::string& line : split(text, '\n')) {
-    if (trim(line).starts_with("unqualified-search-registries")) return io::remove_all(storage / "registries.conf");
+    if (trim(line).starts_with("unqualified-search-registries"))
+      return io::remove_all(storage / "registries.conf");
   }
-  return io::write_file(storage / "registries.conf", "unqualified-search-registries = [\"docker.io\"]\n" + text);
+  return io::write_file(storage / "registries.conf",
+                        "unqualified-search-registries = [\"docker.io\"]\n" + text);
 }
 
 // Without a policy file neither tool does anything; with one it is obeyed.
@@ -140,7 +144,8 @@ Result<Json> read_blob(const fs::path& layout, const std::string& digest) {
   if (colon == std::string::npos || digest.find('/') != std::string::npos) {
     return Error(ErrorCode::Invalid, "malformed digest " + digest);
   }
-  return Json::parse(TRY(io::read_file(layout / "blobs" / digest.substr(0, colon) / digest.substr(colon + 1))));
+  return Json::parse(
+      TRY(io::read_file(layout / "blobs" / digest.substr(0, colon) / digest.substr(colon + 1))));
 }
 
 // What image makers call this machine.
@@ -176,8 +181,8 @@ Status copy_image(const std::string& source, const fs::path& layout, const Clock
   return run_tool(command, "skopeo", clock, deadline);
 }
 
-Status build_image(const fs::path& folder, const fs::path& storage, const fs::path& layout, const Clock& clock,
-                   Deadline deadline) {
+Status build_image(const fs::path& folder, const fs::path& storage, const fs::path& layout,
+                   const Clock& clock, Deadline deadline) {
   fs::path file;
   for (const char* name : {"Dockerfile", "Containerfile"}) {
     if (file.empty() && io::exists(folder / name)) file = folder / name;
@@ -213,14 +218,16 @@ Status drop_build_cache(const fs::path& storage, const Clock& clock, Deadline de
 Result<LayoutImage> read_layout(const fs::path& layout) {
   const std::string what = "read the image's description";
   const Json index = TRY_CONTEXT(Json::parse(TRY(io::read_file(layout / "index.json"))), what);
-  if (index.at("manifests").as_array().empty()) return Error(ErrorCode::Invalid, what, Error(ErrorCode::Invalid, "no manifest"));
+  if (index.at("manifests").as_array().empty())
+    return Error(ErrorCode::Invalid, what, Error(ErrorCode::Invalid, "no manifest"));
   LayoutImage image;
   image.digest = index.at("manifests").as_array().front().at("digest").as_string();
   const Json manifest = TRY_CONTEXT(read_blob(layout, image.digest), what);
   const Json config = TRY_CONTEXT(read_blob(layout, manifest.at("config").at("digest").as_string()), what);
   const std::string& made_for = config.at("architecture").as_string();
   if (!made_for.empty() && made_for != architecture()) {
-    return Error(ErrorCode::Invalid, fmt::format("the image is for {}, this machine is {}", made_for, architecture()));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("the image is for {}, this machine is {}", made_for, architecture()));
   }
   image.config = image_config_from_json(config.at("config"));
   return image;

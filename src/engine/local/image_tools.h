@@ -1,4 +1,5 @@
-// The programs behind the image store (skopeo, umoci, buildah): how they are called, and what their complaints mean.
+// The programs behind the image store (skopeo, umoci, buildah): how they are called, and what their
+// complaints mean.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +24,8 @@ struct LayoutImage {
 Status copy_image(const std::string& source, const std::filesystem::path& layout, const Clock& clock,
                   Deadline deadline);
 
-// Builds `folder` (which holds a Dockerfile or Containerfile) and puts the image into `layout`. `storage`: where buildah
-// keeps its layers, reused by later builds.
+// Builds `folder` (which holds a Dockerfile or Containerfile) and puts the image into `layout`. `storage`:
+// where buildah keeps its layers, reused by later builds.
 Status build_image(const std::filesystem::path& folder, const std::filesystem::path& storage,
                    const std::filesystem::path& layout, const Clock& clock, Deadline deadline);
 
@@ -35,11 +36,11 @@ Status drop_build_cache(const std::filesystem::path& storage, const Clock& clock
 Result<LayoutImage> read_layout(const std::filesystem::path& layout);
 
 // Unpacks the image of `layout` into `rootfs`, which must not exist.
-Status unpack_image(const std::filesystem::path& layout, const std::filesystem::path& rootfs, const Clock& clock,
-                    Deadline deadline);
+Status unpack_image(const std::filesystem::path& layout, const std::filesystem::path& rootfs,
+                    const Clock& clock, Deadline deadline);
 
-// The kind and the short reason of a complaint of skopeo's or buildah's: `time="..." level=fatal msg="...": the last
-// lines, without marks. Pure.
+// The kind and the short reason of a complaint of skopeo's or buildah's: `time="..." level=fatal msg="...":
+// the last lines, without marks. Pure.
 Error image_error(std::string_view complaint);
 
 }  // namespace slipway::engine::local

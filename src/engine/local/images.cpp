@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <fcntl.h>
 #include <map>
 #include <shared_mutex>
+#include <unistd.h>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -56,7 +56,8 @@ Result<Source> source_of(const model::Image& image) {
     }
     case model::ImageKind::Reference: {
       std::string reference = TRY(normalize_reference(image.name));
-      if (!image.digest.empty() && reference.starts_with("docker://") && reference.find('@') == std::string::npos) {
+      if (!image.digest.empty() && reference.starts_with("docker://") &&
+          reference.find('@') == std::string::npos) {
         reference += "@" + image.digest;
       }
       return Source{reference, stamp_of(local_path(reference))};
@@ -85,7 +86,9 @@ uint64_t tree_bytes(const fs::path& folder) {
   return bytes;
 }
 
-void touch(const fs::path& path) { ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0); }
+void touch(const fs::path& path) {
+  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+}
 
 // Of digest "sha256:0f3a..." the folder name "sha256-0f3a...".
 std::string folder_name(const std::string& digest) {
@@ -105,7 +108,8 @@ Json to_json(const ImageConfig& config) {
   json["WorkingDir"] = config.work_dir;
   json["StopSignal"] = config.stop_signal;
   json["ExposedPorts"] = Json::Object();
-  for (const int port : config.exposed_tcp_ports) json["ExposedPorts"][fmt::format("{}/tcp", port)] = Json::Object();
+  for (const int port : config.exposed_tcp_ports)
+    json["ExposedPorts"][fmt::format("{}/tcp", port)] = Json::Object();
   return json;
 }
 
@@ -161,7 +165,8 @@ Result<PreparedImage> ImageStore::State::find(const Source& source, bool any_sta
 }
 
 // Beside, then a rename: an image is whole or it is not there.
-Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs::path& work, Deadline deadline) {
+Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs::path& work,
+                                                Deadline deadline) {
   const LayoutImage image_in_layout = TRY(read_layout(layout));
   const fs::path place = image(image_in_layout.digest);
   if (!io::exists(place)) {
@@ -181,7 +186,8 @@ Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs
   return read_image(image_in_layout.digest);
 }
 
-Result<PreparedImage> ImageStore::State::make(const model::Image& wanted, const Source& source, Deadline deadline) {
+Result<PreparedImage> ImageStore::State::make(const model::Image& wanted, const Source& source,
+                                              Deadline deadline) {
   const fs::path work = scratch() / fmt::format("{}-{}", ::getpid(), ++work_count);
   const fs::path layout = work / "layout";
   TRY(io::make_directories(layout, 0700));
@@ -193,8 +199,10 @@ Result<PreparedImage> ImageStore::State::make(const model::Image& wanted, const 
   const Status fetched = wanted.kind == model::ImageKind::Build
                              ? build_image(wanted.name, build_storage(), layout, clock, deadline)
                              : copy_image(pull_name(source.key), layout, clock, deadline);
-  Result<PreparedImage> made = fetched ? unpack(layout, work, deadline) : Result<PreparedImage>(fetched.error());
-  if (const Status swept = io::remove_all(work); !swept) log::warning("engine.local", "{}", swept.error().text());
+  Result<PreparedImage> made =
+      fetched ? unpack(layout, work, deadline) : Result<PreparedImage>(fetched.error());
+  if (const Status swept = io::remove_all(work); !swept)
+    log::warning("engine.local", "{}", swept.error().text());
   if (!made) return explain(made.error());
   Json json;
   json["key"] = source.key;
@@ -295,7 +303,8 @@ Result<uint64_t> remove_oldest(std::vector<Stored> all, uint64_t total, uint64_t
 
 }  // namespace
 
-Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, uint64_t max_bytes, Deadline deadline) {
+Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, uint64_t max_bytes,
+                                     Deadline deadline) {
   // Exclusive: nothing is being prepared now. If something is, the next round will do.
   const std::unique_lock alone(state_->blobs_mutex, std::try_to_lock);
   if (!alone.owns_lock()) return uint64_t{0};

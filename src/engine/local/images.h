@@ -1,7 +1,8 @@
 // The image store: every image that tasks run from, unpacked once, read-only, shared by all its tasks.
 //
-// Below <state>/images: rootfs folders named by the digest of the image's manifest, and small files that say which
-// reference (or build folder) means which digest. An unpacked image appears by a rename, so a crash leaves no half one.
+// Below <state>/images: rootfs folders named by the digest of the image's manifest, and small files that say
+// which reference (or build folder) means which digest. An unpacked image appears by a rename, so a crash
+// leaves no half one.
 #pragma once
 
 #include <filesystem>
@@ -34,19 +35,19 @@ struct ImageConfig {
 ImageConfig image_config_from_json(const Json& json);
 
 struct PreparedImage {
-  std::string digest;              // "sha256:..." of the manifest
-  std::filesystem::path rootfs;    // read-only by agreement: nobody writes there
+  std::string digest;            // "sha256:..." of the manifest
+  std::filesystem::path rootfs;  // read-only by agreement: nobody writes there
   ImageConfig config;
 };
 
 struct ImageStoreOptions {
-  std::filesystem::path state;         // the engine's state directory
+  std::filesystem::path state;              // the engine's state directory
   uint64_t build_cache_bytes = 5ULL << 30;  // layers of earlier builds
   uint64_t blob_cache_bytes = 5ULL << 30;   // layers as they came from registries
 };
 
-// Thread-safe. Threads that want one image at the same time share one pull (or build): one works, the others wait, each
-// for its own deadline.
+// Thread-safe. Threads that want one image at the same time share one pull (or build): one works, the others
+// wait, each for its own deadline.
 class ImageStore {
  public:
   // Sweeps what a crash left half-done.
@@ -55,17 +56,16 @@ class ImageStore {
 
   // Pulls or builds unless it is here already. HostFilesystem is Invalid: there is nothing to prepare.
   //   NotFound     no such image, tag, file or Dockerfile (named)
-  //   Invalid      the build failed (the last lines of its output), or what was pulled is no image for this machine
-  //   Unavailable  the registry cannot be reached or refuses; or skopeo, umoci or buildah is not installed
-  //   Exhausted    the disk is full (says where and how much is free)
-  //   Timeout
+  //   Invalid      the build failed (the last lines of its output), or what was pulled is no image for this
+  //   machine Unavailable  the registry cannot be reached or refuses; or skopeo, umoci or buildah is not
+  //   installed Exhausted    the disk is full (says where and how much is free) Timeout
   Result<PreparedImage> prepare(const model::Image& image, Deadline deadline);
 
   // Never pulls. NotFound when it has to be prepared first.
   Result<PreparedImage> lookup(const model::Image& image) const;
 
-  // Removes images whose digest is not in `in_use`, least recently prepared first, until all together take at most
-  // `max_bytes`, and bounds the caches. Returns the bytes freed. Skips what is being prepared.
+  // Removes images whose digest is not in `in_use`, least recently prepared first, until all together take at
+  // most `max_bytes`, and bounds the caches. Returns the bytes freed. Skips what is being prepared.
   Result<uint64_t> collect(const std::set<std::string>& in_use, uint64_t max_bytes, Deadline deadline);
 
  private:
@@ -74,8 +74,8 @@ class ImageStore {
   std::unique_ptr<State> state_;
 };
 
-// The skopeo name of what a user wrote: "nginx:1.25" means docker://nginx:1.25; transports that skopeo knows are kept.
-// Invalid for an empty or malformed reference.
+// The skopeo name of what a user wrote: "nginx:1.25" means docker://nginx:1.25; transports that skopeo knows
+// are kept. Invalid for an empty or malformed reference.
 Result<std::string> normalize_reference(std::string_view reference);
 
 }  // namespace slipway::engine::local

@@ -2,9 +2,9 @@
 
 #include <fstream>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "engine/local/image_tools.h"
 #include "io/file.h"
@@ -76,7 +76,8 @@ class ImageStoreTest : public ::testing::Test {
              {"umoci", "init", "--layout", layout},
              {"umoci", "new", "--image", name},
              {"umoci", "insert", "--image", name, "/bin/busybox", "/bin/busybox"},
-             {"umoci", "config", "--image", name, "--config.entrypoint", "/bin/busybox", "--config.user", "1000"}}) {
+             {"umoci", "config", "--image", name, "--config.entrypoint", "/bin/busybox", "--config.user",
+              "1000"}}) {
       io::Command command;
       command.argv = argv;
       const auto finished = io::run_ok(command, clock_, deadline());
@@ -124,10 +125,10 @@ TEST_F(ImageStoreTest, BuildsADockerfileFromScratchWithoutANetwork) {
 }
 
 TEST_F(ImageStoreTest, ShowsTheLastLinesOfABuildThatFails) {
-  const Result<PreparedImage> prepared = store_->prepare(
-      dockerfile("FROM scratch\nCOPY busybox /bin/busybox\n"
-                 "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo the reason >&2; exit 3\"]\n"),
-      deadline());
+  const Result<PreparedImage> prepared =
+      store_->prepare(dockerfile("FROM scratch\nCOPY busybox /bin/busybox\n"
+                                 "RUN [\"/bin/busybox\", \"sh\", \"-c\", \"echo the reason >&2; exit 3\"]\n"),
+                      deadline());
   ASSERT_FALSE(prepared);
   EXPECT_EQ(prepared.error().code(), ErrorCode::Invalid) << prepared.error().text();
   EXPECT_NE(prepared.error().text().find("the reason"), std::string::npos) << prepared.error().text();

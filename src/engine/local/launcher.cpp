@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -41,7 +41,9 @@ int own_oom_score() {
   return text ? std::max(0, std::atoi(text->c_str())) : 0;
 }
 
-bool has_mounts(const Runtime& runtime) { return runtime.kind == RuntimeKind::Container; }
+bool has_mounts(const Runtime& runtime) {
+  return runtime.kind == RuntimeKind::Container;
+}
 
 // Between fork and exec of conmon: enter the task's network, leave the host's mount table.
 struct NamespaceSetup {
@@ -112,9 +114,11 @@ Result<Json> Launcher::configure(const LaunchRequest& request) const {
                   .cgroups = options_.runtime.cgroups,
                   .open_files = open_files_,
                   .oom_score = oom_score_,
+                  .port = request.port,
                   .process = !has_mounts(options_.runtime)};
   if (input.process) return oci_spec(input);
-  input.user = TRY(resolve_user(spec.user.empty() ? input.image.user : spec.user, on_host ? "/" : request.image->rootfs));
+  input.user = TRY(
+      resolve_user(spec.user.empty() ? input.image.user : spec.user, on_host ? "/" : request.image->rootfs));
   if (on_host) {
     input.binds = host_mounts_;
     // Other tasks' files and the control plane's own are no business of this one.
@@ -127,11 +131,15 @@ Result<Json> Launcher::configure(const LaunchRequest& request) const {
   return oci_spec(input);
 }
 
-Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& request, io::Fd& network) const {
+Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& request,
+                                                          io::Fd& network) const {
   if (!has_mounts(options_.runtime)) return std::function<int()>();
   switch (request.revision.spec.net) {
-    case model::NetMode::Host: break;
-    case model::NetMode::None: network = TRY(Network::isolated()); break;
+    case model::NetMode::Host:
+      break;
+    case model::NetMode::None:
+      network = TRY(Network::isolated());
+      break;
     case model::NetMode::Bridge:
       if (options_.network == nullptr || request.address.empty()) {
         return Error(ErrorCode::Unavailable, "connect task " + request.task.str(),
@@ -148,8 +156,9 @@ Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& r
   return std::function<int()>(std::move(setup));
 }
 
-// A created container waits on a fifo for a byte, which crun's `start` (and our stand-in's) writes and does nothing
-// more. To write it here saves a process. runc's fifo works the other way round, and is not there to be written to.
+// A created container waits on a fifo for a byte, which crun's `start` (and our stand-in's) writes and does
+// nothing more. To write it here saves a process. runc's fifo works the other way round, and is not there to
+// be written to.
 bool Launcher::open_gate(const model::TaskId& task) const {
   const fs::path fifo = options_.runtime.root / task.str() / "exec.fifo";
   const io::Fd gate(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
@@ -160,7 +169,8 @@ bool Launcher::open_gate(const model::TaskId& task) const {
 
 Status Launcher::start(const model::TaskId& task, Deadline deadline) const {
   if (open_gate(task)) return {};
-  const io::Finished finished = TRY(io::run(options_.runtime.command({"start", task.str()}), clock_, deadline));
+  const io::Finished finished =
+      TRY(io::run(options_.runtime.command({"start", task.str()}), clock_, deadline));
   if (!finished.ok()) return runtime_error(finished.err);
   return {};
 }
@@ -178,8 +188,9 @@ Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadlin
   TRY_CONTEXT(io::write_file(files.config(), config.dump()), what);
 
   io::Fd network;
-  const ConmonRequest conmon{options_.runtime, files, request.task, conmon_, options_.log_limit,
-                             TRY_CONTEXT(prepare_namespaces(request, network), what)};
+  const ConmonRequest conmon{options_.runtime,   files,
+                             request.task,       conmon_,
+                             options_.log_limit, TRY_CONTEXT(prepare_namespaces(request, network), what)};
   Result<Launched> launched = create_container(conmon, clock_, deadline);
   network.reset();
   const Status started = launched ? start(request.task, deadline) : Status(launched.error());
@@ -202,7 +213,8 @@ Status Launcher::stop(const model::TaskId& task, const std::string& address, Dea
     TRY(kill_marked_processes(task, clock_, deadline));
   }
   if (conmon) {
-    // Its container gone, it writes down the exit code and ends. One that does not is stuck, or still creating.
+    // Its container gone, it writes down the exit code and ends. One that does not is stuck, or still
+    // creating.
     const Deadline patience{std::min(deadline.at, clock_.deadline_in(kConmonPatience).at)};
     if (!wait_for_end(*conmon, clock_, patience)) ::kill(-conmon->pid, SIGKILL);
     TRY(wait_for_end(*conmon, clock_, deadline));
@@ -221,7 +233,9 @@ Status Launcher::destroy(const model::TaskId& task, const std::string& address, 
   return io::remove_all(paths(task).folder);
 }
 
-Result<Launched> Launcher::find(const model::TaskId& task) const { return find_launched(paths(task), task); }
+Result<Launched> Launcher::find(const model::TaskId& task) const {
+  return find_launched(paths(task), task);
+}
 
 Result<io::Command> Launcher::exec_command(const model::TaskId& task, const ExecOptions& options) const {
   const TaskPaths files = paths(task);
@@ -254,7 +268,8 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
 }
 
 Result<CgroupUsage> Launcher::usage(const model::TaskId& task) const {
-  if (!has_mounts(options_.runtime)) return Error(ErrorCode::NotFound, "task " + task.str() + " has no control group");
+  if (!has_mounts(options_.runtime))
+    return Error(ErrorCode::NotFound, "task " + task.str() + " has no control group");
   return cgroups_.usage(cgroup(task));
 }
 

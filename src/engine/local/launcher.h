@@ -1,9 +1,10 @@
 // Starting and ending one task's container.
 //
-// The container runs below conmon, which outlives us: it holds the log's pipes, waits for the process and writes down
-// its exit code. conmon is started inside a mount namespace (and, with a bridge, a network namespace) prepared for it,
-// and the container inherits them; so mounts and network live exactly as long as the task does, never show on the host,
-// and nothing has to be undone after a crash. docs/decisions/0010 tells why.
+// The container runs below conmon, which outlives us: it holds the log's pipes, waits for the process and
+// writes down its exit code. conmon is started inside a mount namespace (and, with a bridge, a network
+// namespace) prepared for it, and the container inherits them; so mounts and network live exactly as long as
+// the task does, never show on the host, and nothing has to be undone after a crash. docs/decisions/0010
+// tells why.
 #pragma once
 
 #include <filesystem>
@@ -31,21 +32,23 @@ struct LaunchRequest {
   const model::Revision& revision;
   const PreparedImage* image = nullptr;  // null for the host's filesystem
   std::string address;                   // of Network::allocate; used with NetMode::Bridge
+  std::optional<int> port;               // where the task is to listen: its PORT
 };
 
 struct ExecOptions {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;  // on top of the task's own
-  bool tty = false;                        // the command's standard streams are a terminal, already its controlling one
-  std::filesystem::path pid_file;          // where the runtime writes the command's pid; empty: nowhere
+  bool tty = false;  // the command's standard streams are a terminal, already its controlling one
+  std::filesystem::path pid_file;  // where the runtime writes the command's pid; empty: nowhere
 };
 
 struct LauncherOptions {
   std::filesystem::path state;
   std::string cluster;
   Runtime runtime;
-  Network* network = nullptr;            // borrowed; null where no task has a bridge
-  uint64_t log_limit = 256ULL << 20;     // conmon starts a task's log anew at this size, whatever the keeper does
+  Network* network = nullptr;  // borrowed; null where no task has a bridge
+  uint64_t log_limit =
+      256ULL << 20;  // conmon starts a task's log anew at this size, whatever the keeper does
 };
 
 // Thread-safe; calls for different tasks do not wait for each other. Calls for one task must not overlap.
@@ -53,35 +56,38 @@ class Launcher {
  public:
   static Result<std::unique_ptr<Launcher>> create(LauncherOptions options, const Clock& clock);
 
-  // From nothing (or from the remains of an earlier life of the same task) to a running process with an empty writable
-  // layer. The log and whatever else the keeper has in the folder stay. On failure nothing runs.
+  // From nothing (or from the remains of an earlier life of the same task) to a running process with an empty
+  // writable layer. The log and whatever else the keeper has in the folder stay. On failure nothing runs.
   //   NotFound   the command (named), a volume's host path (named)
-  //   Invalid    user unknown, no command, working directory missing, or another thing that the runtime refused
-  //   Exhausted, Timeout, Unavailable (no network, though asked for)
+  //   Invalid    user unknown, no command, working directory missing, or another thing that the runtime
+  //   refused Exhausted, Timeout, Unavailable (no network, though asked for)
   Result<Launched> launch(const LaunchRequest& request, Deadline deadline);
 
-  // Ends what is left of the task, whatever state it is in: processes, control group, the runtime's record, the veth of
-  // `address` (may be empty). The folder stays, so that log and exit can still be read. Idempotent.
+  // Ends what is left of the task, whatever state it is in: processes, control group, the runtime's record,
+  // the veth of `address` (may be empty). The folder stays, so that log and exit can still be read.
+  // Idempotent.
   Status stop(const model::TaskId& task, const std::string& address, Deadline deadline);
   // stop(), then removes the folder.
   Status destroy(const model::TaskId& task, const std::string& address, Deadline deadline);
 
-  // The pids that conmon wrote, if both processes are this task's and alive: for a crash between launch and the record
-  // of it. NotFound otherwise.
+  // The pids that conmon wrote, if both processes are this task's and alive: for a crash between launch and
+  // the record of it. NotFound otherwise.
   Result<Launched> find(const model::TaskId& task) const;
 
-  // A command that runs inside the task when given to io::run or io::spawn. NotFound when the task was never launched.
-  // What it says to the runtime stands in a small file in the task's folder, which goes with the folder; the same command
-  // uses the same file.
+  // A command that runs inside the task when given to io::run or io::spawn. NotFound when the task was never
+  // launched. What it says to the runtime stands in a small file in the task's folder, which goes with the
+  // folder; the same command uses the same file.
   Result<io::Command> exec_command(const model::TaskId& task, const ExecOptions& options) const;
 
   // NotFound when it does not run in a control group (any more).
   Result<CgroupUsage> usage(const model::TaskId& task) const;
 
-  // Whether the kernel killed a process of the task for lack of memory. To be asked after its end and before stop().
+  // Whether the kernel killed a process of the task for lack of memory. To be asked after its end and before
+  // stop().
   bool was_out_of_memory(const model::TaskId& task) const;
 
-  // Removes what all tasks of the cluster shared: its control group and the runtime's folder. No task may be left.
+  // Removes what all tasks of the cluster shared: its control group and the runtime's folder. No task may be
+  // left.
   Status release();
 
   const Runtime& runtime() const { return options_.runtime; }
@@ -89,7 +95,9 @@ class Launcher {
 
  private:
   Launcher(LauncherOptions options, const Clock& clock);
-  std::string cgroup(const model::TaskId& task) const { return "/slipway/" + options_.cluster + "/" + task.str(); }
+  std::string cgroup(const model::TaskId& task) const {
+    return "/slipway/" + options_.cluster + "/" + task.str();
+  }
   Result<Json> configure(const LaunchRequest& request) const;
   Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, io::Fd& network) const;
   bool open_gate(const model::TaskId& task) const;

@@ -3,12 +3,12 @@
 
 #include <csignal>
 #include <fstream>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "io/file.h"
@@ -25,8 +25,9 @@ const fs::path& busybox_rootfs() {
     const fs::path root = folder.path() / "rootfs";
     for (const char* name : {"bin", "etc", "data", "app"}) fs::create_directories(root / name);
     fs::copy_file("/bin/busybox", root / "bin/busybox");
-    for (const char* name : {"sh", "cat", "echo", "sleep", "id", "mount", "unshare", "head", "tail", "ls", "touch", "env",
-                             "hostname", "pwd", "dd", "nc", "httpd", "wget", "mkdir", "kill", "grep", "chroot", "ulimit"}) {
+    for (const char* name : {"sh",    "cat",  "echo",  "sleep", "id",       "mount",  "unshare", "head",
+                             "tail",  "ls",   "touch", "env",   "hostname", "pwd",    "dd",      "nc",
+                             "httpd", "wget", "mkdir", "kill",  "grep",     "chroot", "ulimit"}) {
       fs::create_symlink("busybox", root / "bin" / name);
     }
     std::ofstream(root / "etc/passwd") << "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001:app:/app:/bin/sh\n";
@@ -40,13 +41,14 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: starts real containers";
-    if (!io::find_program("conmon") || !io::find_program(GetParam())) GTEST_SKIP() << "needs conmon and " << GetParam();
+    if (!io::find_program("conmon") || !io::find_program(GetParam()))
+      GTEST_SKIP() << "needs conmon and " << GetParam();
     Result<Runtime> runtime = find_runtime(state_.path(), clock_, deadline(), GetParam());
     ASSERT_TRUE(runtime) << runtime.error().text();
     network_ = Network::open(state_.path(), cluster_, clock_, deadline()).value();
-    Result<std::unique_ptr<Launcher>> launcher =
-        Launcher::create({.state = state_.path(), .cluster = cluster_, .runtime = *runtime, .network = network_.get()},
-                         clock_);
+    Result<std::unique_ptr<Launcher>> launcher = Launcher::create(
+        {.state = state_.path(), .cluster = cluster_, .runtime = *runtime, .network = network_.get()},
+        clock_);
     ASSERT_TRUE(launcher) << launcher.error().text();
     launcher_ = std::move(*launcher);
     image_.rootfs = busybox_rootfs();
@@ -77,7 +79,8 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
     return spec;
   }
 
-  Result<Launched> launch(const std::string& name, const model::TaskSpec& spec, const std::string& address = "") {
+  Result<Launched> launch(const std::string& name, const model::TaskSpec& spec,
+                          const std::string& address = "") {
     const model::TaskId task(name);
     tasks_.push_back(task);
     const model::Revision revision = model::make_revision({"shop", "web"}, spec);
@@ -129,7 +132,8 @@ TEST_P(LauncherTest, TellsTheExitCodeAndKeepsTheOutput) {
 
 TEST_P(LauncherTest, PassesArgumentsAndEnvironmentByteForByte) {
   model::TaskSpec spec = shell("");
-  spec.cmd = {"/bin/sh", "-c", "echo \"$A\"; echo \"$1\"; pwd; echo $SLIPWAY_TASK $PORT", "x", "a $HOME 'b'\n\xC3\xA9"};
+  spec.cmd = {"/bin/sh", "-c", "echo \"$A\"; echo \"$1\"; pwd; echo $SLIPWAY_TASK $PORT", "x",
+              "a $HOME 'b'\n\xC3\xA9"};
   spec.env["A"] = "one two\n$three \"four\"";
   spec.work_dir = "/data";
   spec.container_port = 8080;
@@ -145,8 +149,8 @@ TEST_P(LauncherTest, KeepsWritesOfATaskToItself) {
 }
 
 TEST_P(LauncherTest, RunsOnTheHostsFilesystemWithoutAnImage) {
-  model::TaskSpec spec = shell("touch /etc/slipway-was-here && cat /etc/hostname && ls " + state_.path().string() +
-                               " | wc -l && mount | grep -c overlay");
+  model::TaskSpec spec = shell("touch /etc/slipway-was-here && cat /etc/hostname && ls " +
+                               state_.path().string() + " | wc -l && mount | grep -c overlay");
   spec.image = {};
   EXPECT_EQ(run("host-task", spec), "0|host-task\n0\n1\n");
   EXPECT_FALSE(fs::exists("/etc/slipway-was-here"));
@@ -157,7 +161,8 @@ TEST_P(LauncherTest, TakesTheUserFromTheImage) {
   spec.user = "app";
   EXPECT_EQ(run("user", spec), "0|uid=1000(app) gid=1001(app) groups=1001(app),1002(extra)\n/app\n");
   spec.user = "nobody-here";
-  EXPECT_NE(run("user2", spec).find("user `nobody-here` is not in the image's /etc/passwd"), std::string::npos);
+  EXPECT_NE(run("user2", spec).find("user `nobody-here` is not in the image's /etc/passwd"),
+            std::string::npos);
 }
 
 TEST_P(LauncherTest, NamesACommandThatDoesNotExist) {
@@ -210,7 +215,10 @@ TEST_P(LauncherTest, HoldsTheLimitOfProcesses) {
 }
 
 TEST_P(LauncherTest, RefusesDangerousSystemCallsAndCapabilities) {
-  const std::string result = run("seccomp", shell("mount -t tmpfs x /data; unshare -U true; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/1/status; cat /proc/kcore | head -c1; touch /sys/x; echo 1 > /proc/sys/kernel/panic"));
+  const std::string result =
+      run("seccomp",
+          shell("mount -t tmpfs x /data; unshare -U true; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' "
+                "/proc/1/status; cat /proc/kcore | head -c1; touch /sys/x; echo 1 > /proc/sys/kernel/panic"));
   EXPECT_NE(result.find("mount"), std::string::npos) << result;
   EXPECT_NE(result.find("unshare"), std::string::npos) << result;
   EXPECT_NE(result.find("Operation not permitted"), std::string::npos) << result;
@@ -256,7 +264,8 @@ TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
 }
 
 TEST_P(LauncherTest, SignalsOnlyTheProcessItNames) {
-  const Result<Launched> launched = launch("signal", shell("trap 'echo got it; exit 5' TERM; while :; do sleep 0.05; done"));
+  const Result<Launched> launched =
+      launch("signal", shell("trap 'echo got it; exit 5' TERM; while :; do sleep 0.05; done"));
   ASSERT_TRUE(launched) << launched.error().text();
   EXPECT_FALSE(signal_process({launched->container.pid, launched->container.start_time + 1}, SIGKILL));
   EXPECT_TRUE(is_alive(launched->container));

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kProgramFolders[] = {"/bin", "/etc", "/lib", "/lib32", "/lib64", "/opt",
-                                                "/sbin", "/srv", "/usr", "/var"};
+constexpr std::string_view kProgramFolders[] = {"/bin", "/etc",  "/lib", "/lib32", "/lib64",
+                                                "/opt", "/sbin", "/srv", "/usr",   "/var"};
 constexpr std::string_view kDiskFilesystems[] = {"bcachefs", "btrfs", "ext2", "ext3", "ext4",
                                                  "f2fs",     "jfs",   "xfs",  "zfs"};
 
@@ -52,7 +52,8 @@ bool is_program_folder(std::string_view path) {
 }
 
 bool is_disk(std::string_view type) {
-  return std::find(std::begin(kDiskFilesystems), std::end(kDiskFilesystems), type) != std::end(kDiskFilesystems);
+  return std::find(std::begin(kDiskFilesystems), std::end(kDiskFilesystems), type) !=
+         std::end(kDiskFilesystems);
 }
 
 }  // namespace
@@ -91,7 +92,8 @@ std::vector<BindMount> host_program_mounts(std::string_view mountinfo) {
     if (is_program_folder(path) && is_disk(*(dash + 1))) found.push_back({path, path, true, false});
   }
   // A folder before what is mounted in it; of mounts one upon the other, one.
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.destination < b.destination; });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.destination < b.destination; });
   found.erase(std::unique(found.begin(), found.end(),
                           [](const auto& a, const auto& b) { return a.destination == b.destination; }),
               found.end());

@@ -12,7 +12,8 @@
 
 namespace slipway::engine::local {
 
-// An overlay to be mounted between fork and exec, where nothing may be allocated: every text is made beforehand.
+// An overlay to be mounted between fork and exec, where nothing may be allocated: every text is made
+// beforehand.
 struct OverlayMount {
   std::string target;
   std::string options;           // with "volatile": no syncing of a layer that nobody will read again
@@ -28,8 +29,8 @@ OverlayMount task_overlay(const std::filesystem::path& lower, const TaskPaths& p
 // Empties the writable layer, which an overlay marked volatile refuses to mount twice, and makes its folders.
 Status reset_layer(const TaskPaths& paths);
 
-// Other filesystems that hold parts of the host's programs (a /usr or /opt of its own), which an overlay of "/" does not
-// cross into. `mountinfo`: the text of /proc/self/mountinfo.
+// Other filesystems that hold parts of the host's programs (a /usr or /opt of its own), which an overlay of
+// "/" does not cross into. `mountinfo`: the text of /proc/self/mountinfo.
 std::vector<BindMount> host_program_mounts(std::string_view mountinfo);
 
 }  // namespace slipway::engine::local

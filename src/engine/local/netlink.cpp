@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -10,7 +11,6 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/check.h"
 
@@ -20,7 +20,8 @@ namespace {
 
 constexpr size_t kReceiveBytes = 64 << 10;
 
-// A request under construction. Attributes follow a fixed header; a nested one is closed by the length it ended up with.
+// A request under construction. Attributes follow a fixed header; a nested one is closed by the length it
+// ended up with.
 class Message {
  public:
   Message(uint16_t type, uint16_t flags) {
@@ -102,7 +103,8 @@ Status check(const Result<int>& answer, const std::string& what) {
 }  // namespace
 
 std::string to_text_ipv4(Ipv4 address) {
-  return fmt::format("{}.{}.{}.{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255, address & 255);
+  return fmt::format("{}.{}.{}.{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255,
+                     address & 255);
 }
 
 std::optional<Ipv4> parse_ipv4(std::string_view text) {
@@ -131,7 +133,8 @@ Status Netlink::send(std::string& message) {
   header.nlmsg_len = static_cast<uint32_t>(message.size());
   header.nlmsg_seq = ++sequence_;
   std::memcpy(message.data(), &header, sizeof(header));
-  if (::send(socket_.get(), message.data(), message.size(), 0) < 0) return errno_error(errno, "ask the kernel");
+  if (::send(socket_.get(), message.data(), message.size(), 0) < 0)
+    return errno_error(errno, "ask the kernel");
   return {};
 }
 
@@ -257,7 +260,8 @@ Status Netlink::add_address(int index, Ipv4 address, int prefix) {
   message.head(header).add_ipv4(IFA_LOCAL, address).add_ipv4(IFA_ADDRESS, address);
   const Ipv4 broadcast = prefix >= 31 ? address : address | ((1U << (32 - prefix)) - 1);
   message.add_ipv4(IFA_BROADCAST, broadcast);
-  return check(transact(message.take()), fmt::format("add address {} to link {}", to_text_ipv4(address), index));
+  return check(transact(message.take()),
+               fmt::format("add address {} to link {}", to_text_ipv4(address), index));
 }
 
 Status Netlink::add_default_route(Ipv4 gateway) {

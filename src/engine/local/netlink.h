@@ -32,10 +32,10 @@ using MacAddress = std::array<uint8_t, 6>;
 // Both ends of a virtual cable: the outer one in the socket's namespace, the inner one elsewhere.
 struct VethPair {
   std::string outer_name;
-  int bridge_index = 0;       // that the outer end is plugged into
+  int bridge_index = 0;  // that the outer end is plugged into
   std::string inner_name;
   MacAddress inner_mac{};
-  int inner_namespace = -1;   // borrowed
+  int inner_namespace = -1;  // borrowed
 };
 
 struct Link {
@@ -44,21 +44,21 @@ struct Link {
   uint32_t master = 0;  // index of the bridge it is plugged into; 0: none
 };
 
-// A netlink socket, which belongs to the network namespace in which it was opened. One thread. Every error names the
-// link or address.
+// A netlink socket, which belongs to the network namespace in which it was opened. One thread. Every error
+// names the link or address.
 class Netlink {
  public:
   static Result<Netlink> open();
   Netlink(Netlink&&) noexcept = default;
 
-  Result<int> link_index(const std::string& name);                // NotFound
+  Result<int> link_index(const std::string& name);  // NotFound
   Result<std::vector<Link>> links();
   Status add_bridge(const std::string& name, const MacAddress& mac);  // Conflict when there is one
-  Status add_veth(const VethPair& pair);                          // both ends; the outer one is up; Conflict
+  Status add_veth(const VethPair& pair);  // both ends; the outer one is up; Conflict
   Status set_up(int index);
-  Status add_address(int index, Ipv4 address, int prefix);        // there already: fine
+  Status add_address(int index, Ipv4 address, int prefix);  // there already: fine
   Status add_default_route(Ipv4 gateway);
-  Status delete_link(const std::string& name);                    // missing is fine
+  Status delete_link(const std::string& name);  // missing is fine
   // Destinations of all IPv4 routes of all tables but the default routes, broadcast and the local table.
   Result<std::vector<Subnet>> routes();
 

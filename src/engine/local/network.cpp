@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
+#include <sched.h>
 #include <set>
 #include <thread>
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -32,15 +32,22 @@ constexpr const char* kForwarding = "/proc/sys/net/ipv4/ip_forward";
 constexpr const char* kInner = "eth0";
 
 // Where subnets are looked for, in this order.
-constexpr Subnet kPrivate[] = {{0x0a400000, 10}, {0xac180000, 13}, {0xc0a80000, 16}};  // 10.64/10 172.24/13 192.168/16
+constexpr Subnet kPrivate[] = {
+    {0x0a400000, 10}, {0xac180000, 13}, {0xc0a80000, 16}};  // 10.64/10 172.24/13 192.168/16
 
 // Locally administered, and the same for the same address, so that no neighbour's ARP table is ever wrong.
 MacAddress mac_of(Ipv4 address) {
-  return {0x02, 0x51, static_cast<uint8_t>(address >> 24), static_cast<uint8_t>(address >> 16),
-          static_cast<uint8_t>(address >> 8), static_cast<uint8_t>(address)};
+  return {0x02,
+          0x51,
+          static_cast<uint8_t>(address >> 24),
+          static_cast<uint8_t>(address >> 16),
+          static_cast<uint8_t>(address >> 8),
+          static_cast<uint8_t>(address)};
 }
 
-std::string veth_name(Ipv4 address) { return fmt::format("{}{:08x}", kVethPrefix, address); }
+std::string veth_name(Ipv4 address) {
+  return fmt::format("{}{:08x}", kVethPrefix, address);
+}
 
 // Runs `work` in a network namespace of its own making, on a thread that lives only for that.
 template <class Work>
@@ -71,8 +78,8 @@ Status write_setting(const char* path, const std::string& value) {
   return {};
 }
 
-// What every namespace of a task has: loopback, and, since no port of it is anybody else's, the freedom to bind any of
-// them and to ping without a capability.
+// What every namespace of a task has: loopback, and, since no port of it is anybody else's, the freedom to
+// bind any of them and to ping without a capability.
 Status set_up_common(Netlink& inside) {
   TRY(write_setting("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
   TRY(write_setting("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
@@ -85,13 +92,16 @@ struct Record {
   std::string forwarding_before;  // "0" or "1"
 };
 
-fs::path record_path(const fs::path& state) { return state / "network.json"; }
+fs::path record_path(const fs::path& state) {
+  return state / "network.json";
+}
 
 Result<Record> read_record(const fs::path& state) {
   const Json json = TRY(Json::parse(TRY(io::read_file(record_path(state)))));
   const std::optional<Ipv4> base = parse_ipv4(json.at("subnet").as_string());
   const int64_t prefix = json.at("prefix").as_int();
-  Record record{json.at("bridge").as_string(), {base.value_or(0), static_cast<int>(prefix)},
+  Record record{json.at("bridge").as_string(),
+                {base.value_or(0), static_cast<int>(prefix)},
                 json.at("ip_forward_before").as_string()};
   if (!base || prefix < 8 || prefix > 30 || !record.bridge.starts_with(kBridgePrefix)) {
     return Error(ErrorCode::Invalid, "read " + record_path(state).string());
@@ -108,7 +118,8 @@ Status write_record(const fs::path& state, const Record& record) {
   return io::write_file(record_path(state), json.dump(2) + "\n", true);
 }
 
-// Starting at a place of the cluster's own, so that two clusters of one host seldom look at the same candidate.
+// Starting at a place of the cluster's own, so that two clusters of one host seldom look at the same
+// candidate.
 Result<Subnet> choose_subnet(Netlink& host, const std::string& seed) {
   const std::vector<Subnet> taken = TRY(host.routes());
   const uint32_t start = static_cast<uint32_t>(std::stoul(seed.substr(0, 8), nullptr, 16));
@@ -147,7 +158,9 @@ Result<Record> make_record(Netlink& host, const fs::path& state, const std::stri
   return record;
 }
 
-Ipv4 gateway_of(const Subnet& subnet) { return subnet.base + 1; }
+Ipv4 gateway_of(const Subnet& subnet) {
+  return subnet.base + 1;
+}
 
 Result<int> make_bridge(Netlink& host, const Record& record) {
   const Status added = host.add_bridge(record.bridge, mac_of(gateway_of(record.subnet)));
@@ -170,10 +183,12 @@ Status restore_forwarding(Netlink& host, const Record& record) {
 // The kernel takes the cables of ended tasks away when it gets round to it; after this none is left.
 Status delete_veths(Netlink& host, const Record& record) {
   const std::vector<Link> links = TRY(host.links());
-  const auto bridge = std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == record.bridge; });
+  const auto bridge =
+      std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.name == record.bridge; });
   if (bridge == links.end()) return {};
   for (const Link& link : links) {
-    const bool ours = link.master == static_cast<uint32_t>(bridge->index) && link.name.starts_with(kVethPrefix);
+    const bool ours =
+        link.master == static_cast<uint32_t>(bridge->index) && link.name.starts_with(kVethPrefix);
     if (ours) TRY(host.delete_link(link.name));
   }
   return {};
@@ -192,7 +207,10 @@ Status remove_all_of(const fs::path& state, const Record& record, const Clock& c
 
 struct Network::State {
   State(fs::path folder, const Clock& the_clock, Record the_record, int index)
-      : state(std::move(folder)), clock(the_clock), record(std::move(the_record)), bridge_index(index),
+      : state(std::move(folder)),
+        clock(the_clock),
+        record(std::move(the_record)),
+        bridge_index(index),
         firewall(record.bridge, record.subnet, clock) {}
 
   const fs::path state;
@@ -209,8 +227,8 @@ struct Network::State {
 Network::Network(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Network::~Network() = default;
 
-Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std::string& cluster, const Clock& clock,
-                                               Deadline deadline) {
+Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std::string& cluster,
+                                               const Clock& clock, Deadline deadline) {
   const std::string what = "set up the network of cluster " + cluster;
   Netlink host = TRY_CONTEXT(Netlink::open(), what);
   TRY_CONTEXT(io::make_directories(state), what);
@@ -221,14 +239,21 @@ Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std:
   if (!record || !TRY_CONTEXT(is_still_free(host, *record), what)) record = make_record(host, state, cluster);
   if (!record) return record.error().context(what);
   const int index = TRY_CONTEXT(make_bridge(host, *record), what);
-  std::unique_ptr<Network> network(new Network(std::make_unique<State>(state, clock, std::move(*record), index)));
+  std::unique_ptr<Network> network(
+      new Network(std::make_unique<State>(state, clock, std::move(*record), index)));
   TRY_CONTEXT(network->ensure(deadline), what);
   return network;
 }
 
-const std::string& Network::bridge() const { return state_->record.bridge; }
-Subnet Network::subnet() const { return state_->record.subnet; }
-std::string Network::gateway() const { return to_text_ipv4(gateway_of(subnet())); }
+const std::string& Network::bridge() const {
+  return state_->record.bridge;
+}
+Subnet Network::subnet() const {
+  return state_->record.subnet;
+}
+std::string Network::gateway() const {
+  return to_text_ipv4(gateway_of(subnet()));
+}
 
 Result<std::string> Network::allocate() {
   const Lock lock(state_->mutex);
@@ -245,10 +270,12 @@ Result<std::string> Network::allocate() {
 Status Network::claim(const std::string& address) {
   const std::optional<Ipv4> parsed = parse_ipv4(address);
   if (!parsed || !subnet().contains(*parsed) || *parsed == gateway_of(subnet())) {
-    return Error(ErrorCode::Invalid, fmt::format("address {} is not a task's in {}", address, subnet().text()));
+    return Error(ErrorCode::Invalid,
+                 fmt::format("address {} is not a task's in {}", address, subnet().text()));
   }
   const Lock lock(state_->mutex);
-  if (!state_->used.insert(*parsed).second) return Error(ErrorCode::Conflict, "address " + address + " is taken");
+  if (!state_->used.insert(*parsed).second)
+    return Error(ErrorCode::Conflict, "address " + address + " is taken");
   return {};
 }
 

@@ -1,8 +1,9 @@
-// The cluster's network on this host: one bridge, one subnet, and for each task a network namespace with an address.
+// The cluster's network on this host: one bridge, one subnet, and for each task a network namespace with an
+// address.
 //
-// A task's namespace is made here, configured, and handed over as a descriptor; nothing names it, so it goes, with its
-// veth pair, when the last process in it ends. What outlives a control plane is the bridge, the firewall rules and
-// <state>/network.json, which records the subnet and what ip_forward was before us.
+// A task's namespace is made here, configured, and handed over as a descriptor; nothing names it, so it goes,
+// with its veth pair, when the last process in it ends. What outlives a control plane is the bridge, the
+// firewall rules and <state>/network.json, which records the subnet and what ip_forward was before us.
 #pragma once
 
 #include <filesystem>
@@ -19,26 +20,28 @@ namespace slipway::engine::local {
 // Thread-safe.
 class Network {
  public:
-  // Makes or finds the bridge, the firewall rules and forwarding. Nothing is changed on the host before the record of it
-  // is on disk. Forbidden without CAP_NET_ADMIN; Exhausted when no private subnet is free of the host's routes.
+  // Makes or finds the bridge, the firewall rules and forwarding. Nothing is changed on the host before the
+  // record of it is on disk. Forbidden without CAP_NET_ADMIN; Exhausted when no private subnet is free of the
+  // host's routes.
   static Result<std::unique_ptr<Network>> open(const std::filesystem::path& state, const std::string& cluster,
                                                const Clock& clock, Deadline deadline);
   ~Network();
 
   const std::string& bridge() const;  // "slw-3f9c2b7a"
   Subnet subnet() const;
-  std::string gateway() const;        // the host, as tasks see it
+  std::string gateway() const;  // the host, as tasks see it
 
-  // A free address, each after the last one given, so that an address rests before it is used again. The caller records
-  // it with the task. Exhausted when the subnet is full.
+  // A free address, each after the last one given, so that an address rests before it is used again. The
+  // caller records it with the task. Exhausted when the subnet is full.
   Result<std::string> allocate();
-  // An address that a record says is in use, at adoption. Conflict when it is taken; Invalid when not of this subnet.
+  // An address that a record says is in use, at adoption. Conflict when it is taken; Invalid when not of this
+  // subnet.
   Status claim(const std::string& address);
   // It is free again. Unknown: fine.
   void release(const std::string& address);
 
-  // A fresh network namespace with loopback and eth0 at `address`, connected to the bridge. A veth left over from the
-  // task's last life is replaced.
+  // A fresh network namespace with loopback and eth0 at `address`, connected to the bridge. A veth left over
+  // from the task's last life is replaced.
   Result<io::Fd> attach(const std::string& address);
   // A fresh network namespace with loopback only (net: none).
   static Result<io::Fd> isolated();
@@ -47,8 +50,8 @@ class Network {
 
   // Firewall rules and forwarding again: others flush them. Cheap enough for once a minute.
   Status ensure(Deadline deadline);
-  // Removes rules and bridge, puts ip_forward back if it was us who set it and nobody else of ours needs it, deletes
-  // network.json. Nothing may be attached.
+  // Removes rules and bridge, puts ip_forward back if it was us who set it and nobody else of ours needs it,
+  // deletes network.json. Nothing may be attached.
   Status remove(Deadline deadline);
   // The same without opening first: what a control plane that is gone left in `state`. Nothing there: fine.
   static Status remove_left_over(const std::filesystem::path& state, const Clock& clock, Deadline deadline);

@@ -1,15 +1,16 @@
 // A real bridge and real network namespaces: needs root.
 #include "engine/local/network.h"
 
-#include <arpa/inet.h>
 #include <cstring>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "base/text.h"
 #include "engine/local/firewall.h"
@@ -181,8 +182,17 @@ TEST_F(NetworkTest, IsFoundAgainByTheNextControlPlaneAsItWas) {
 
 TEST_F(NetworkTest, PutsRulesBackThatOthersFlushed) {
   io::Command flush;
-  flush.argv = {"iptables", "-D", "INPUT", "-i", network_->bridge(), "-m", "comment", "--comment",
-                "slipway:" + network_->bridge(), "-j", "ACCEPT"};
+  flush.argv = {"iptables",
+                "-D",
+                "INPUT",
+                "-i",
+                network_->bridge(),
+                "-m",
+                "comment",
+                "--comment",
+                "slipway:" + network_->bridge(),
+                "-j",
+                "ACCEPT"};
   ASSERT_TRUE(io::run_ok(flush, clock_, deadline()));
   EXPECT_EQ(rule_count(), 3U);
   EXPECT_TRUE(network_->ensure(deadline()));

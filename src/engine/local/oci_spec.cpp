@@ -15,24 +15,28 @@ namespace {
 
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Enough to be a service that starts as root and steps down; not NET_RAW (forged packets) nor MKNOD (devices).
+// Enough to be a service that starts as root and steps down; not NET_RAW (forged packets) nor MKNOD
+// (devices).
 constexpr const char* kCapabilities[] = {
-    "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",
-    "CAP_SETGID", "CAP_SETPCAP",      "CAP_SETUID",  "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",           "CAP_KILL",
+    "CAP_SETGID", "CAP_SETPCAP",      "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
 };
 
 // What the kernel shows of the host to everybody, and what of it can be written.
 constexpr const char* kMaskedPaths[] = {
-    "/proc/acpi",       "/proc/asound",      "/proc/interrupts",         "/proc/kcore",
-    "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug",      "/proc/scsi",
-    "/proc/timer_list", "/proc/timer_stats", "/sys/dev/block",           "/sys/devices/virtual/powercap",
+    "/proc/acpi",       "/proc/asound",        "/proc/interrupts",  "/proc/kcore",
+    "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+    "/proc/timer_list", "/proc/timer_stats",   "/sys/dev/block",    "/sys/devices/virtual/powercap",
     "/sys/firmware",    "/sys/fs/selinux",
 };
-constexpr const char* kReadOnlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+constexpr const char* kReadOnlyPaths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                          "/proc/sysrq-trigger"};
 
 constexpr int64_t kCpuPeriodMicroseconds = 100'000;
 
-Json::Array strings(const std::vector<std::string>& values) { return Json::Array(values.begin(), values.end()); }
+Json::Array strings(const std::vector<std::string>& values) {
+  return Json::Array(values.begin(), values.end());
+}
 
 Json mount(const char* type, const std::string& source, const std::string& destination,
            const std::vector<std::string>& options) {
@@ -46,8 +50,9 @@ Json mount(const char* type, const std::string& source, const std::string& desti
 
 Json bind(const BindMount& wanted) {
   // Devices and set-user-id programs of the host are not brought in by a folder.
-  return mount("bind", wanted.source, wanted.destination,
-               {"nosuid", "nodev", wanted.recursive ? "rbind" : "bind", wanted.read_only ? "ro" : "rw", "rprivate"});
+  return mount(
+      "bind", wanted.source, wanted.destination,
+      {"nosuid", "nodev", wanted.recursive ? "rbind" : "bind", wanted.read_only ? "ro" : "rw", "rprivate"});
 }
 
 bool has_volume_at(const model::TaskSpec& spec, std::string_view path) {
@@ -58,8 +63,8 @@ bool has_volume_at(const model::TaskSpec& spec, std::string_view path) {
 // Fresh filesystems first, then what the user brings, so that a volume may cover /tmp or a part of it.
 Json::Array mounts(const SpecInput& input) {
   const model::TaskSpec& spec = input.revision.spec;
-  // Pages of a tmpfs count as the task's memory. Half of that, as the kernel's own default is half of the host's, so
-  // that a program that fills /tmp is told "no space" instead of being killed.
+  // Pages of a tmpfs count as the task's memory. Half of that, as the kernel's own default is half of the
+  // host's, so that a program that fills /tmp is told "no space" instead of being killed.
   const std::string half = fmt::format("size={}m", std::max<int64_t>(spec.resources.mem_mb / 2, 1));
   Json::Array all;
   all.push_back(mount("proc", "proc", "/proc", {"nosuid", "noexec", "nodev"}));
@@ -137,7 +142,8 @@ Result<Json> process_section(const SpecInput& input) {
   const model::TaskSpec& spec = input.revision.spec;
   const std::string& wanted = !spec.work_dir.empty() ? spec.work_dir : input.image.work_dir;
   const std::string cwd = wanted.empty() ? "/" : wanted;
-  if (!cwd.starts_with('/')) return Error(ErrorCode::Invalid, fmt::format("working directory `{}` is not absolute", cwd));
+  if (!cwd.starts_with('/'))
+    return Error(ErrorCode::Invalid, fmt::format("working directory `{}` is not absolute", cwd));
 
   Json process;
   process["terminal"] = false;
@@ -184,7 +190,7 @@ std::map<std::string, std::string> task_environment(const SpecInput& input) {
   std::map<std::string, std::string> all = {
       {"PATH", kDefaultPath}, {"HOME", input.user.home}, {"HOSTNAME", input.host_name}};
   for (const auto& [key, value] : input.image.env) all[key] = value;
-  if (revision.spec.container_port) all["PORT"] = std::to_string(*revision.spec.container_port);
+  if (input.port) all["PORT"] = std::to_string(*input.port);
   all["SLIPWAY_CLUSTER"] = input.cluster;
   all["SLIPWAY_SERVICE"] = revision.instance.service;
   all["SLIPWAY_INSTANCE"] = revision.instance.instance;
@@ -198,14 +204,16 @@ std::map<std::string, std::string> task_environment(const SpecInput& input) {
 Status check_volumes(const std::vector<model::Volume>& volumes) {
   for (const model::Volume& volume : volumes) {
     if (!volume.host_path.starts_with('/')) {
-      return Error(ErrorCode::Invalid, fmt::format("volume: host path `{}` is not absolute", volume.host_path));
+      return Error(ErrorCode::Invalid,
+                   fmt::format("volume: host path `{}` is not absolute", volume.host_path));
     }
     if (!volume.container_path.starts_with('/')) {
-      return Error(ErrorCode::Invalid, fmt::format("volume: container path `{}` is not absolute", volume.container_path));
+      return Error(ErrorCode::Invalid,
+                   fmt::format("volume: container path `{}` is not absolute", volume.container_path));
     }
     if (!io::exists(volume.host_path)) {
-      return Error(ErrorCode::NotFound,
-                   fmt::format("volume {}: host path `{}` does not exist", volume.container_path, volume.host_path));
+      return Error(ErrorCode::NotFound, fmt::format("volume {}: host path `{}` does not exist",
+                                                    volume.container_path, volume.host_path));
     }
   }
   return {};

@@ -82,7 +82,9 @@ TEST(OciSpec, TellsTheLimits) {
 TEST(OciSpec, GivesTheUsersEnvironmentTheLastWordButOnTheTasksName) {
   model::TaskSpec spec = web();
   spec.env = {{"FROM_IMAGE", "2"}, {"PORT", "9"}, {"SLIPWAY_TASK", "forged"}, {"X", "a b\n$c"}};
-  const auto environment = task_environment(Case(spec).input);
+  Case one(spec);
+  one.input.port = 8080;
+  const auto environment = task_environment(one.input);
   EXPECT_EQ(environment.at("FROM_IMAGE"), "2");
   EXPECT_EQ(environment.at("PORT"), "9");
   EXPECT_EQ(environment.at("X"), "a b\n$c");
@@ -128,7 +130,8 @@ class ResolveUserTest : public ::testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(root_.path() / "etc");
-    std::ofstream(root_.path() / "etc/passwd") << "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\nbad\n";
+    std::ofstream(root_.path() / "etc/passwd")
+        << "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\nbad\n";
     std::ofstream(root_.path() / "etc/group") << "root:x:0:\napp:x:1001:\nweb:x:1002:other,app\n";
   }
   io::TemporaryDirectory root_ = io::TemporaryDirectory::create().value();
@@ -167,7 +170,8 @@ TEST(Seccomp, CompilesAndNamesNoCallTwice) {
   const Json::Array& rules = seccomp_profile().at("syscalls").as_array();
   for (const Json& rule : rules) {
     if (rule.has("args")) continue;
-    for (const Json& name : rule.at("names").as_array()) EXPECT_EQ(++seen[name.as_string()], 1) << name.as_string();
+    for (const Json& name : rule.at("names").as_array())
+      EXPECT_EQ(++seen[name.as_string()], 1) << name.as_string();
   }
   EXPECT_EQ(rules.at(1).at("errnoRet").as_int(), EPERM);
 }
@@ -188,8 +192,9 @@ TEST(HostProgramMounts, FindsDisksWithProgramsAndNothingElse) {
 
 TEST(TaskOverlay, EscapesWhatWouldEndAPath) {
   const OverlayMount overlay = task_overlay("/images/a:b,c", TaskPaths("/state", model::TaskId("t")));
-  EXPECT_EQ(overlay.fallback_options,
-            "lowerdir=/images/a\\:b\\,c,upperdir=/state/tasks/t/layer/upper,workdir=/state/tasks/t/layer/work");
+  EXPECT_EQ(
+      overlay.fallback_options,
+      "lowerdir=/images/a\\:b\\,c,upperdir=/state/tasks/t/layer/upper,workdir=/state/tasks/t/layer/work");
 }
 
 TEST(ResolvConf, LeavesOutNameServersThatTheTaskCannotReach) {
@@ -197,7 +202,8 @@ TEST(ResolvConf, LeavesOutNameServersThatTheTaskCannotReach) {
             "search a\nnameserver 10.0.0.1\n");
   EXPECT_EQ(resolv_conf_for("nameserver 127.0.0.53\noptions edns0\n", "nameserver 9.9.9.9\nsearch x\n", true),
             "options edns0\nnameserver 9.9.9.9\n");
-  EXPECT_EQ(resolv_conf_for("nameserver 127.0.0.53\n", "nameserver 9.9.9.9\n", false), "nameserver 127.0.0.53\n");
+  EXPECT_EQ(resolv_conf_for("nameserver 127.0.0.53\n", "nameserver 9.9.9.9\n", false),
+            "nameserver 127.0.0.53\n");
 }
 
 TEST(HostName, IsWhatAHostNameMayBe) {

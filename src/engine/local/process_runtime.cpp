@@ -4,14 +4,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <filesystem>
 #include <optional>
+#include <unistd.h>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -78,7 +78,8 @@ Result<std::string> find_executable(const Program& program) {
     for (const std::string& folder : split(std::string_view(entry).substr(5), ':')) {
       const std::string path = folder + "/" + name;
       struct stat info {};
-      if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0) return path;
+      if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0)
+        return path;
     }
   }
   return Error(ErrorCode::NotFound, fmt::format("executable file `{}` not found in $PATH", name));
@@ -106,7 +107,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return result;
 }
 
-// The child's whole life: wait for `start`, then become the program. Errors go to the task's own standard error.
+// The child's whole life: wait for `start`, then become the program. Errors go to the task's own standard
+// error.
 [[noreturn]] void wait_and_exec(int fifo, Program program) {
   ::setsid();
   char go = 0;
@@ -124,8 +126,12 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   ::_exit(errno == ENOENT ? 127 : 126);
 }
 
-fs::path record_path(const Arguments& arguments) { return arguments.root / arguments.rest.front() / "state.json"; }
-fs::path fifo_path(const Arguments& arguments) { return arguments.root / arguments.rest.front() / "exec.fifo"; }
+fs::path record_path(const Arguments& arguments) {
+  return arguments.root / arguments.rest.front() / "state.json";
+}
+fs::path fifo_path(const Arguments& arguments) {
+  return arguments.root / arguments.rest.front() / "exec.fifo";
+}
 
 Status create(const Arguments& arguments) {
   const fs::path bundle = fs::absolute(arguments.bundle);
@@ -133,8 +139,10 @@ Status create(const Arguments& arguments) {
   Program program = TRY(read_program(bundle));
   TRY(io::make_directories(record_path(arguments).parent_path(), 0700));
   const fs::path fifo = fifo_path(arguments);
-  if (::mkfifo(fifo.c_str(), 0600) != 0 && errno != EEXIST) return errno_error(errno, "make " + fifo.string());
-  // Open for both ways: reading then blocks until `start` writes, and `start` finds a reader as long as we live.
+  if (::mkfifo(fifo.c_str(), 0600) != 0 && errno != EEXIST)
+    return errno_error(errno, "make " + fifo.string());
+  // Open for both ways: reading then blocks until `start` writes, and `start` finds a reader as long as we
+  // live.
   io::Fd gate(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
   if (!gate.valid()) return errno_error(errno, "open " + fifo.string());
   const pid_t pid = ::fork();
@@ -150,7 +158,8 @@ Status create(const Arguments& arguments) {
 }
 
 Result<Json> read_record(const Arguments& arguments) {
-  return TRY_CONTEXT(Json::parse(TRY(io::read_file(record_path(arguments)))), "container " + arguments.rest.front());
+  return TRY_CONTEXT(Json::parse(TRY(io::read_file(record_path(arguments)))),
+                     "container " + arguments.rest.front());
 }
 
 bool is_running(const Json& record) {
@@ -169,17 +178,21 @@ Status start(const Arguments& arguments) {
 
 Status signal(const Arguments& arguments, int number) {
   const Json record = TRY(read_record(arguments));
-  if (!is_running(record)) return Error(ErrorCode::NotFound, "container " + arguments.rest.front() + " is not running");
+  if (!is_running(record))
+    return Error(ErrorCode::NotFound, "container " + arguments.rest.front() + " is not running");
   const pid_t pid = static_cast<pid_t>(record.at("pid").as_int());
-  // SIGKILL ends a container whole; here, its process group. Other signals are for the first process, as there.
-  if (::kill(number == SIGKILL ? -pid : pid, number) != 0) return errno_error(errno, fmt::format("signal {}", pid));
+  // SIGKILL ends a container whole; here, its process group. Other signals are for the first process, as
+  // there.
+  if (::kill(number == SIGKILL ? -pid : pid, number) != 0)
+    return errno_error(errno, fmt::format("signal {}", pid));
   return {};
 }
 
 Status remove(const Arguments& arguments) {
   const Result<Json> record = read_record(arguments);
   if (record && is_running(*record)) {
-    if (!arguments.force) return Error(ErrorCode::Conflict, "container " + arguments.rest.front() + " is running");
+    if (!arguments.force)
+      return Error(ErrorCode::Conflict, "container " + arguments.rest.front() + " is running");
     TRY(signal(arguments, SIGKILL));
   }
   return io::remove_all(arguments.root / arguments.rest.front());
@@ -203,7 +216,8 @@ Status dispatch(const Arguments& arguments) {
   if (arguments.verb == "delete") return remove(arguments);
   if (arguments.verb == "state") return state(arguments);
   if (arguments.verb == "kill") {
-    const std::optional<int> number = io::signal_number(arguments.rest.size() > 1 ? arguments.rest[1] : "TERM");
+    const std::optional<int> number =
+        io::signal_number(arguments.rest.size() > 1 ? arguments.rest[1] : "TERM");
     if (!number) return Error(ErrorCode::Invalid, "unknown signal " + arguments.rest[1]);
     return signal(arguments, *number);
   }
@@ -213,6 +227,8 @@ Status dispatch(const Arguments& arguments) {
 }  // namespace
 
 int process_runtime_main(std::span<const std::string> words) {
+  // The command line's parser is told by "--" to leave the words alone, and takes it away; a bare main() does not.
+  if (!words.empty() && words.front() == "--") words = words.subspan(1);
   const Result<Arguments> arguments = parse_arguments(words);
   const Status done = arguments ? dispatch(*arguments) : Status(arguments.error());
   if (done) return 0;

@@ -1,5 +1,5 @@
-// A stand-in for an OCI runtime that isolates nothing: it lets conmon watch plain processes of the host by the very path
-// that containers take.
+// A stand-in for an OCI runtime that isolates nothing: it lets conmon watch plain processes of the host by
+// the very path that containers take.
 //
 //   slipway internal process-runtime [--root DIR] create --bundle DIR --pid-file FILE ID
 //                                                 start ID | kill ID SIGNAL | delete [--force] ID | state ID
@@ -13,7 +13,8 @@
 
 namespace slipway::engine::local {
 
-// `arguments`: what follows `process-runtime`. Returns the exit code; complaints go to standard error, as conmon expects.
+// `arguments`: what follows `process-runtime`. Returns the exit code; complaints go to standard error, as
+// conmon expects.
 int process_runtime_main(std::span<const std::string> arguments);
 
 }  // namespace slipway::engine::local

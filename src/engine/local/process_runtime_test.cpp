@@ -1,13 +1,13 @@
-// Plain processes under conmon, as a control plane without root runs them. This test program answers to `internal
-// process-runtime` itself, as slipway does, which is why it brings its own main().
+// Plain processes under conmon, as a control plane without root runs them. This test program answers to
+// `internal process-runtime` itself, as slipway does, which is why it brings its own main().
 #include "engine/local/process_runtime.h"
 
 #include <csignal>
+#include <poll.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "engine/local/launcher.h"
 #include "io/file.h"
@@ -20,7 +20,8 @@ class ProcessRuntimeTest : public ::testing::Test {
   void SetUp() override {
     Result<Runtime> runtime = process_runtime(state_.path());
     if (!runtime) GTEST_SKIP() << runtime.error().text();
-    launcher_ = Launcher::create({.state = state_.path(), .cluster = "test", .runtime = *runtime}, clock_).value();
+    launcher_ =
+        Launcher::create({.state = state_.path(), .cluster = "test", .runtime = *runtime}, clock_).value();
   }
   void TearDown() override {
     if (!launcher_) return;
@@ -46,7 +47,8 @@ class ProcessRuntimeTest : public ::testing::Test {
 };
 
 TEST_F(ProcessRuntimeTest, RunsTheCommandAndTellsItsExitCode) {
-  const Result<Launched> launched = launch({"sh", "-c", "echo \"$GREETING $SLIPWAY_TASK\"; echo bad >&2; exit 3"});
+  const Result<Launched> launched =
+      launch({"sh", "-c", "echo \"$GREETING $SLIPWAY_TASK\"; echo bad >&2; exit 3"});
   ASSERT_TRUE(launched) << launched.error().text();
   ASSERT_TRUE(wait_for_end(launched->supervisor, clock_, deadline()));
   EXPECT_EQ(*io::read_file(launcher_->paths(task_).exit_file(task_)), "3");
@@ -67,7 +69,8 @@ TEST_F(ProcessRuntimeTest, StopsProcessesThatLeftTheirSession) {
   EXPECT_EQ(launcher_->find(task_)->container, launched->container);
   const std::string mark = "stdout F ";
   const Deadline patience = deadline();
-  while (log().find(mark) == std::string::npos && !patience.passed(clock_.steady_now())) ::poll(nullptr, 0, 1);
+  while (log().find(mark) == std::string::npos && !patience.passed(clock_.steady_now()))
+    ::poll(nullptr, 0, 1);
   const pid_t runaway = std::stoi(log().substr(log().find(mark) + mark.size()));
   EXPECT_EQ(::kill(runaway, 0), 0);
   const Status stopped = launcher_->stop(task_, "", deadline());

@@ -4,9 +4,9 @@
 #include <csignal>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "engine/local/conmon.h"
 #include "io/file.h"
@@ -47,7 +47,8 @@ Status kill_marked_processes(const model::TaskId& task, const Clock& clock, Dead
       if (!signal_process(process, SIGKILL)) continue;
       TRY(wait_for_end(process, clock, deadline));
     }
-    if (deadline.passed(clock.steady_now())) return Error(ErrorCode::Timeout, "kill the processes of " + task.str());
+    if (deadline.passed(clock.steady_now()))
+      return Error(ErrorCode::Timeout, "kill the processes of " + task.str());
   }
   return {};
 }

@@ -11,8 +11,8 @@
 
 namespace slipway::engine::local {
 
-// SIGKILL to every process that was started with this task's SLIPWAY_TASK in its environment, whoever its parent is by
-// now, again until none is left.
+// SIGKILL to every process that was started with this task's SLIPWAY_TASK in its environment, whoever its
+// parent is by now, again until none is left.
 Status kill_marked_processes(const model::TaskId& task, const Clock& clock, Deadline deadline);
 
 }  // namespace slipway::engine::local

@@ -2,11 +2,11 @@
 
 #include <cerrno>
 #include <optional>
+#include <sched.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -22,8 +22,8 @@ namespace {
 
 constexpr const char* kUnified = "/sys/fs/cgroup/unified";
 
-// Runs between fork and exec. Slave propagation: what the host unmounts goes away here too, and nothing of ours shows
-// there.
+// Runs between fork and exec. Slave propagation: what the host unmounts goes away here too, and nothing of
+// ours shows there.
 int hide_unified_hierarchy() {
   if (::unshare(CLONE_NEWNS) != 0) return errno;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return errno;
@@ -106,7 +106,8 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
   io::Command command;
   command.argv.push_back(path);
   command.argv.insert(command.argv.end(), args.begin(), args.end());
-  command.argv.insert(command.argv.end(), std::make_move_iterator(verb.begin()), std::make_move_iterator(verb.end()));
+  command.argv.insert(command.argv.end(), std::make_move_iterator(verb.begin()),
+                      std::make_move_iterator(verb.end()));
   if (hide_unified) {
     command.setup = hide_unified_hierarchy;
     command.setup_name = "hide the version 2 control group hierarchy";
@@ -114,7 +115,8 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
   return command;
 }
 
-Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline, std::string_view only) {
+Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline,
+                             std::string_view only) {
   const CgroupMode cgroups = cgroup_mode();
   const fs::path root = state / "runtime";
   TRY(io::make_directories(root, 0700));
@@ -141,7 +143,8 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
         return runtime;
       }
       log::debug("engine.local", "{} does not work here: {}", *program, tried.error().text());
-      complaints.push_back(name + std::string(hide ? " (unified hierarchy hidden): " : ": ") + tried.error().text());
+      complaints.push_back(name + std::string(hide ? " (unified hierarchy hidden): " : ": ") +
+                           tried.error().text());
     }
   }
   return none_works(complaints);
@@ -157,8 +160,9 @@ Result<Runtime> process_runtime(const fs::path& state, const std::string& progra
   TRY(io::make_directories(runtime.root, 0700));
   std::error_code error;
   runtime.path = program.empty() ? fs::read_symlink("/proc/self/exe", error).string() : program;
-  if (error) return Error(ErrorCode::Internal, "find our own program", Error(ErrorCode::Internal, error.message()));
-  runtime.args = {"internal", "process-runtime", "--root", runtime.root.string()};
+  if (error)
+    return Error(ErrorCode::Internal, "find our own program", Error(ErrorCode::Internal, error.message()));
+  runtime.args = {"internal", "process-runtime", "--", "--root", runtime.root.string()};
   return runtime;
 }
 

@@ -22,28 +22,28 @@ enum class RuntimeKind {
 // A value; copy it freely.
 struct Runtime {
   RuntimeKind kind = RuntimeKind::Container;
-  std::string name;                // "crun", "runc", "process"
-  std::string path;                // of the program
-  std::vector<std::string> args;   // before the verb: "--root DIR" and the like
-  std::filesystem::path root;      // where it keeps its own records, one folder a container
+  std::string name;               // "crun", "runc", "process"
+  std::string path;               // of the program
+  std::vector<std::string> args;  // before the verb: "--root DIR" and the like
+  std::filesystem::path root;     // where it keeps its own records, one folder a container
   CgroupMode cgroups = CgroupMode::V2;
-  // crun refuses a host where a version 2 hierarchy stands beside version 1. It is started in a mount namespace of its
-  // own in which /sys/fs/cgroup/unified is unmounted, and then works.
+  // crun refuses a host where a version 2 hierarchy stands beside version 1. It is started in a mount
+  // namespace of its own in which /sys/fs/cgroup/unified is unmounted, and then works.
   bool hide_unified = false;
 
   // `path args... verb...`, ready for io::run or io::spawn.
   io::Command command(std::vector<std::string> verb) const;
 };
 
-// The first of crun, crun with the unified hierarchy hidden, runc that really runs a container here (each is tried once
-// with a trivial one). `state`: the engine's state directory. Unavailable when none works: the message names what was
-// tried, why it failed and which Debian packages are missing (crun or runc, and conmon). `only`: this one or none ("" or
-// "auto": whichever works).
+// The first of crun, crun with the unified hierarchy hidden, runc that really runs a container here (each is
+// tried once with a trivial one). `state`: the engine's state directory. Unavailable when none works: the
+// message names what was tried, why it failed and which Debian packages are missing (crun or runc, and
+// conmon). `only`: this one or none ("" or "auto": whichever works).
 Result<Runtime> find_runtime(const std::filesystem::path& state, const Clock& clock, Deadline deadline,
                              std::string_view only = "");
 
-// Plain processes, for a control plane without root. `program`: the slipway binary itself (empty: /proc/self/exe), which
-// answers to `internal process-runtime`. Unavailable when conmon is missing.
+// Plain processes, for a control plane without root. `program`: the slipway binary itself (empty:
+// /proc/self/exe), which answers to `internal process-runtime`. Unavailable when conmon is missing.
 Result<Runtime> process_runtime(const std::filesystem::path& state, const std::string& program = "");
 
 }  // namespace slipway::engine::local

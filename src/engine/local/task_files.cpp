@@ -19,7 +19,9 @@ std::string_view name_server(std::string_view line) {
   return trim(line.substr(kKeyword.size()));
 }
 
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
 
 std::string read_or_empty(const char* path) {
   Result<std::string> text = io::read_file(path);
@@ -27,7 +29,8 @@ std::string read_or_empty(const char* path) {
 }
 
 std::string hosts_for(const std::string& host_name, const std::string& address, model::NetMode net) {
-  if (net == model::NetMode::Host) return read_or_empty("/etc/hosts") + fmt::format("\n127.0.1.1\t{}\n", host_name);
+  if (net == model::NetMode::Host)
+    return read_or_empty("/etc/hosts") + fmt::format("\n127.0.1.1\t{}\n", host_name);
   return fmt::format("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{}\t{}\n",
                      address.empty() ? "127.0.1.1" : address, host_name);
 }
@@ -70,9 +73,9 @@ std::string resolv_conf_for(std::string_view host, std::string_view upstream, bo
 Status write_task_files(const TaskPaths& paths, const std::string& host_name, const std::string& address,
                         model::NetMode net) {
   TRY(io::make_directories(paths.etc()));
-  const std::string resolv_conf = resolv_conf_for(read_or_empty("/etc/resolv.conf"),
-                                                  read_or_empty("/run/systemd/resolve/resolv.conf"),
-                                                  net != model::NetMode::Host);
+  const std::string resolv_conf =
+      resolv_conf_for(read_or_empty("/etc/resolv.conf"), read_or_empty("/run/systemd/resolve/resolv.conf"),
+                      net != model::NetMode::Host);
   TRY(io::write_file(paths.etc() / "hostname", host_name + "\n"));
   TRY(io::write_file(paths.etc() / "hosts", hosts_for(host_name, address, net)));
   return io::write_file(paths.etc() / "resolv.conf", resolv_conf);

@@ -13,8 +13,9 @@ namespace slipway::engine::local {
 // The task's id as a host name: at most 63 letters, digits and dashes.
 std::string host_name_for(const model::TaskId& task);
 
-// The host's resolv.conf for a task. Name servers on the host's loopback are out of reach from another network
-// namespace, so with `own_network` they give way to those of `upstream` (what systemd-resolved asks; may be empty).
+// The host's resolv.conf for a task. Name servers on the host's loopback are out of reach from another
+// network namespace, so with `own_network` they give way to those of `upstream` (what systemd-resolved asks;
+// may be empty).
 std::string resolv_conf_for(std::string_view host, std::string_view upstream, bool own_network);
 
 // Writes all three below paths.etc(). `address`: of the task; empty when it has none of its own.

@@ -1,13 +1,13 @@
 // resolve_user of oci_spec.h: the one part of the specification that reads files.
 #include <algorithm>
 #include <charconv>
-#include <optional>
-
 #include <fcntl.h>
+#include <optional>
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "engine/local/oci_spec.h"
@@ -20,7 +20,8 @@ namespace {
 // A user database is small; what is larger is not one.
 constexpr size_t kDatabaseLimit = 4 << 20;
 
-// The file's text, with symbolic links followed as the task itself would, never out of its root. Empty when absent.
+// The file's text, with symbolic links followed as the task itself would, never out of its root. Empty when
+// absent.
 std::string read_inside(const std::filesystem::path& rootfs, const char* path) {
   const io::Fd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   open_how how{};
@@ -55,7 +56,8 @@ std::vector<Fields> entries(const std::string& text, size_t least) {
   return found;
 }
 
-const Fields* find_entry(const std::vector<Fields>& all, const std::string& name, std::optional<uint32_t> id) {
+const Fields* find_entry(const std::vector<Fields>& all, const std::string& name,
+                         std::optional<uint32_t> id) {
   for (const Fields& fields : all) {
     if (fields[0] == name || (id && number(fields[2]) == id)) return &fields;
   }
@@ -90,13 +92,15 @@ Result<User> resolve_user(std::string_view text, const std::filesystem::path& ro
     const std::optional<uint32_t> gid = number(group_name);
     const Fields* group = find_entry(groups, group_name, gid);
     if (group == nullptr && !gid) {
-      return Error(ErrorCode::Invalid, fmt::format("group `{}` is not in the image's /etc/group", group_name));
+      return Error(ErrorCode::Invalid,
+                   fmt::format("group `{}` is not in the image's /etc/group", group_name));
     }
     user.gid = group != nullptr ? *number((*group)[2]) : *gid;
     user.groups = {user.gid};
     return user;  // a group that is asked for by name is the only one
   }
-  // The primary group too: a file that shuts out a group shuts out its members, also after they changed their group.
+  // The primary group too: a file that shuts out a group shuts out its members, also after they changed their
+  // group.
   user.groups.push_back(user.gid);
   for (const Fields& group : groups) {
     if (entry == nullptr || group.size() < 4) continue;
