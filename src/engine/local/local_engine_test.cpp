@@ -348,6 +348,7 @@ class SmallDisk : public LocalEngineTest {
   void SetUp() override {
     LocalEngineTest::SetUp();
     if (!engine_ || IsSkipped()) return;
+    ASSERT_TRUE(engine_->release(deadline()));
     engine_.reset();
     const fs::path disk = directory_->path() / "small";
     fs::create_directory(disk);
