@@ -108,7 +108,7 @@ firewall_rules() {
 traces() {
   local pid bridge
   for pid in $(grep -lsaFf "$SCRATCH/words" /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null |
-    sed 's|/proc/\([0-9]*\)/.*|\1|' | sort -un); do
+    sed 's|/proc/\([0-9]*\)/.*|\1|' | sort -un || true); do
     say "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-100)"
   done
   grep -hsF -- "$WORK" /proc/[0-9]*/mountinfo 2>/dev/null | awk '{print "mount " $5}' | sort -u || true

@@ -50,7 +50,7 @@ struct Task {
   std::optional<Time> started_at;     // of the present process
   std::optional<Time> healthy_since;  // set exactly while Healthy
   std::optional<Exit> last_exit;
-  int restarts = 0;                     // times its process was started again
+  int restarts = 0;                     // times its process was started again, or that was tried in vain
   std::optional<Time> next_start_at;    // while it waits for its restart
   std::string reason;                   // in words a user can act on; empty when there is nothing to say
   std::vector<std::string> last_lines;  // of its log; filled when it failed, at most 10

@@ -24,6 +24,8 @@ constexpr Duration kDrainInterval = 100ms;
 constexpr Duration kGather = 10ms;
 constexpr Duration kFailureInterval = 1s;
 constexpr Duration kFileInterval = 1s;
+// Between the last word and the end: whoever asked for the end, or follows it, still gets its answer.
+constexpr Duration kFarewell = 200ms;
 
 CoreSettings core_settings(const config::ClusterConfig& cluster, const engine::Capabilities& capabilities) {
   CoreSettings settings;
@@ -302,7 +304,7 @@ void Loop::shut_down(bool keep_tasks) {
   parts_.loop.post([this, keep_tasks] {
     if (keep_tasks) {
       log::info(kArea, "the control plane ends; its tasks go on");
-      ended_();
+      parts_.loop.after(kFarewell, ended_);
       return;
     }
     log::info(kArea, "shutting down: every task is drained and stopped");
@@ -322,7 +324,7 @@ void Loop::end_shutdown() {
       if (outcome.has_value()) {
         core_.set_released();
         publish("");
-        ended_();
+        parts_.loop.after(kFarewell, ended_);
         return;
       }
       log::error(kArea, "{}", outcome.error().text());

@@ -3,7 +3,7 @@ load support
 setup() { setup_scenario; }
 teardown() { teardown_scenario; }
 
-control_pid() { slipway version -o json | jq -r .pid; }
+control_pid() { slipway version -o json | jq -r .control_plane.pid; }
 
 @test "a killed task is started again and counted" {
   port=$(free_port)

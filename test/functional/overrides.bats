@@ -22,7 +22,8 @@ teardown() { teardown_scenario; }
   status_is web.main '.revisions | length == 1'
   run -0 slipway resume web.main
   eventually 30 status_is web.main '.healthy == 2 and (.revisions | length == 1) and .overrides == []'
-  curl -fsS "http://127.0.0.1:$port/" | grep -q "version 2"
+  eventually 30 bash -c "curl -fsS http://127.0.0.1:$port/ | grep -q 'version 2'"
+  eventually 30 status_is web.main '.healthy == 2 and (.revisions | length == 1)'
 
   before=$(tasks_of web.main | cut -f1)
   run -0 slipway restart web.main

@@ -19,7 +19,7 @@ EOF
   curl -fsS "http://127.0.0.1:$port/" | grep -q fine
   slipway status 2>&1 | grep -iq isolat
   before=$(tasks_of web.main)
-  kill -9 "$(slipway version -o json | jq -r .pid)"
+  kill -9 "$(slipway version -o json | jq -r .control_plane.pid)"
   run -0 slipway up "$TREE"
   [ "$(tasks_of web.main)" = "$before" ]
   run -0 slipway down

@@ -247,6 +247,7 @@ void World::exited(Task& task, const model::Exit& exit) {
 
 void World::fail_start(Task& task, const std::string& reason) {
   ++task.run;
+  if (task.failures > 0) ++task.seen.restarts;
   ++task.failures;
   task.seen.state = TaskState::Failed;
   task.seen.reason = reason;

@@ -128,6 +128,7 @@ class Keeper {
   void start_job(io::WorkerPool* pool, Kept& kept, Job job);
   void launch(Kept& kept, bool image_ready = false);
   Status ready_to_launch(Kept& kept);
+  Result<std::vector<model::Address>> addresses_of(const TaskRecord& record) const;
   Job launch_job(const Kept& kept, bool image_ready);
   void launched(Kept& kept, const Launched& result);
   void launch_failed(Kept& kept, const Error& error);

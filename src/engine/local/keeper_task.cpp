@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/local/exec.h"
+#include "engine/local/host_port.h"
 #include "engine/local/keeper.h"
 #include "engine/local/lifecycle.h"
 #include "engine/local/logs.h"
@@ -33,14 +34,6 @@ constexpr Duration kRetryTime = 5s;
 
 Duration until(Time at, Time now) {
   return std::max(at - now, Duration::zero());
-}
-
-// Where the task's port is reached. Without a network of its own that is the host's loopback.
-std::vector<model::Address> addresses_of(const TaskRecord& record) {
-  const model::TaskSpec& spec = record.revision.spec;
-  if (!spec.container_port || spec.net == model::NetMode::None) return {};
-  return {model::Address{record.ip.empty() ? "127.0.0.1" : record.ip, *spec.container_port,
-                         *spec.container_port}};
 }
 
 std::optional<int> read_exit_code(const std::filesystem::path& path) {
@@ -125,15 +118,35 @@ Status Keeper::ready_to_launch(Kept& kept) {
   if (parts_.network != nullptr && record.ip.empty() && record.revision.spec.net == model::NetMode::Bridge) {
     record.ip = TRY_CONTEXT(parts_.network->allocate(), "find an address for " + record.task.id.str());
   }
-  record.task.addresses = addresses_of(record);
+  record.task.addresses = TRY(addresses_of(record));
   TRY(io::make_directories(records_.task_folder(record.task.id), 0700));
   TRY_CONTEXT(records_.save(record), "record task " + record.task.id.str());
   kept.unsaved = false;
   return {};
 }
 
+// Where the task's port is reached. Without a network of its own that is the host's loopback, and a port that
+// no other task has, kept for all its lives.
+Result<std::vector<model::Address>> Keeper::addresses_of(const TaskRecord& record) const {
+  const model::TaskSpec& spec = record.revision.spec;
+  if (!spec.container_port || spec.net == model::NetMode::None) return std::vector<model::Address>();
+  const int declared = *spec.container_port;
+  if (!record.ip.empty()) return std::vector{model::Address{record.ip, declared, declared}};
+  if (!record.task.addresses.empty()) return record.task.addresses;
+  std::set<int> taken;
+  for (const auto& [id, kept] : tasks_) {
+    if (!kept.record.ip.empty()) continue;
+    for (const model::Address& address : kept.record.task.addresses) taken.insert(address.port);
+  }
+  const int port = TRY_CONTEXT(choose_host_port(declared, taken), "find a port for " + record.task.id.str());
+  return std::vector{model::Address{"127.0.0.1", port, declared}};
+}
+
 Keeper::Job Keeper::launch_job(const Kept& kept, bool image_ready) {
-  return [this, id = kept.record.task.id, revision = kept.record.revision, ip = kept.record.ip,
+  const auto& addresses = kept.record.task.addresses;
+  const std::optional<int> port =
+      addresses.empty() ? kept.record.revision.spec.container_port : std::optional(addresses.front().port);
+  return [this, id = kept.record.task.id, revision = kept.record.revision, ip = kept.record.ip, port,
           image_ready]() -> JobEnd {
     std::optional<PreparedImage> image;
     if (parts_.launcher.runtime().kind == RuntimeKind::Process &&
@@ -150,7 +163,7 @@ Keeper::Job Keeper::launch_job(const Kept& kept, bool image_ready) {
       if (!found) return [this, error = found.error()](Kept& ended) { launch_failed(ended, error); };
       image = std::move(*found);
     }
-    const LaunchRequest request{id, revision, image ? &*image : nullptr, ip};
+    const LaunchRequest request{id, revision, image ? &*image : nullptr, ip, port};
     auto result = parts_.launcher.launch(request, parts_.clock.deadline_in(kLaunchTime));
     return [this, result = std::move(result)](Kept& ended) {
       if (result) {

@@ -61,6 +61,11 @@ struct NamespaceSetup {
   }
 };
 
+// There from a container's creation until its start.
+fs::path gate_path(const Runtime& runtime, const model::TaskId& task) {
+  return runtime.root / task.str() / "exec.fifo";
+}
+
 void set_environment(Json& process, const std::map<std::string, std::string>& changes) {
   std::map<std::string, std::string> all;
   for (const Json& entry : process.at("env").as_array()) {
@@ -160,11 +165,13 @@ Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& r
 // nothing more. To write it here saves a process. runc's fifo works the other way round, and is not there to
 // be written to.
 bool Launcher::open_gate(const model::TaskId& task) const {
-  const fs::path fifo = options_.runtime.root / task.str() / "exec.fifo";
+  const fs::path fifo = gate_path(options_.runtime, task);
   const io::Fd gate(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!gate.valid()) return false;
+  if (::write(gate.get(), "", 1) != 1) return false;
+  // Afterwards, so that find() never takes one that waits for one that runs.
   ::unlink(fifo.c_str());
-  return ::write(gate.get(), "", 1) == 1;
+  return true;
 }
 
 Status Launcher::start(const model::TaskId& task, Deadline deadline) const {
@@ -234,6 +241,9 @@ Status Launcher::destroy(const model::TaskId& task, const std::string& address, 
 }
 
 Result<Launched> Launcher::find(const model::TaskId& task) const {
+  if (io::exists(gate_path(options_.runtime, task))) {
+    return Error(ErrorCode::NotFound, "task " + task.str() + " was created and not started");
+  }
   return find_launched(paths(task), task);
 }
 

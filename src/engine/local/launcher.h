@@ -71,7 +71,8 @@ class Launcher {
   Status destroy(const model::TaskId& task, const std::string& address, Deadline deadline);
 
   // The pids that conmon wrote, if both processes are this task's and alive: for a crash between launch and
-  // the record of it. NotFound otherwise.
+  // the record of it. NotFound otherwise, also for a container that was created and not yet started: that one
+  // is for launch() to begin anew.
   Result<Launched> find(const model::TaskId& task) const;
 
   // A command that runs inside the task when given to io::run or io::spawn. NotFound when the task was never

@@ -85,7 +85,7 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
     tasks_.push_back(task);
     const model::Revision revision = model::make_revision({"shop", "web"}, spec);
     const bool on_host = spec.image.kind == model::ImageKind::HostFilesystem;
-    return launcher_->launch({task, revision, on_host ? nullptr : &image_, address}, deadline());
+    return launcher_->launch({task, revision, on_host ? nullptr : &image_, address, spec.container_port}, deadline());
   }
 
   // The exit file's text, once conmon has ended.

@@ -125,6 +125,8 @@ void task_launch_failed(TaskRecord& record, const Error& error, Time now) {
     record.task.reason = error.text();
     return;
   }
+  // A retry that failed counts as a restart, so that a command that does not exist shows as a crash loop.
+  if (record.failures > 0) ++record.task.restarts;
   const Restart restart = restart_after_failed_launch(record.failures, record.revision.spec.max_launch_delay);
   record.failures = restart.failures;
   record.task.next_start_at = now + restart.delay;

@@ -35,7 +35,7 @@ class ProcessRuntimeTest : public ::testing::Test {
     spec_.cmd = cmd;
     spec_.env["GREETING"] = "hello world";
     const model::Revision revision = model::make_revision({"shop", "web"}, spec_);
-    return launcher_->launch({task_, revision, nullptr, ""}, deadline());
+    return launcher_->launch({task_, revision, nullptr, "", {}}, deadline());
   }
   std::string log() { return *io::read_file(launcher_->paths(task_).log()); }
 
