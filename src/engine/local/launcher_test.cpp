@@ -85,7 +85,8 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
     tasks_.push_back(task);
     const model::Revision revision = model::make_revision({"shop", "web"}, spec);
     const bool on_host = spec.image.kind == model::ImageKind::HostFilesystem;
-    return launcher_->launch({task, revision, on_host ? nullptr : &image_, address, spec.container_port}, deadline());
+    return launcher_->launch({task, revision, on_host ? nullptr : &image_, address, spec.container_port},
+                             deadline());
   }
 
   // The exit file's text, once conmon has ended.
@@ -255,6 +256,9 @@ TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
   ASSERT_TRUE(found) << found.error().text();
   EXPECT_EQ(found->container, launched->container);
   EXPECT_EQ(found->supervisor, launched->supervisor);
+  // What still waits at its gate has not begun.
+  ASSERT_TRUE(io::write_file(launcher_->runtime().root / "left" / "exec.fifo", ""));
+  EXPECT_EQ(launcher_->find(task).error().code(), ErrorCode::NotFound);
   ASSERT_TRUE(launcher_->stop(task, "", deadline()));
   EXPECT_FALSE(is_alive(launched->container));
   EXPECT_FALSE(is_alive(launched->supervisor));

@@ -46,7 +46,8 @@ struct Case {
                   .host_name = "shop-web-x1",
                   .binds = {},
                   .hidden = {},
-                  .cgroup = "/slipway/prod/shop-web-x1"};
+                  .cgroup = "/slipway/prod/shop-web-x1",
+                  .port = 8080};
 };
 
 const Json* find_mount(const Json& config, std::string_view destination) {
