@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <poll.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -122,7 +123,14 @@ class LocalSubject final : public Subject {
   Result<std::string> ask(const model::Address& address) override { return http_get(address); }
 
   Status kill_behind(const model::Task& task) override {
-    const auto pids = processes_with("SLIPWAY_TASK=" + task.id.str());
+    // A task runs from the moment its container is let go; its environment shows once it has become its
+    // program.
+    const Deadline soon = clock_.deadline_in(10s);
+    auto pids = processes_with("SLIPWAY_TASK=" + task.id.str());
+    while (pids.empty() && !soon.passed(clock_.steady_now())) {
+      ::poll(nullptr, 0, 5);
+      pids = processes_with("SLIPWAY_TASK=" + task.id.str());
+    }
     if (pids.empty()) return Error(ErrorCode::NotFound, "no process of task " + task.id.str());
     for (const int pid : pids) {
       if (::kill(pid, SIGKILL) != 0 && errno != ESRCH) return errno_error(errno, fmt::format("kill {}", pid));
