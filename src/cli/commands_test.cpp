@@ -108,7 +108,8 @@ TEST_F(Commands, ListHasOneInstanceALine) {
 
 TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
   plane_.on("GET /v1/nodes",
-            *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false, "cpus": 2.0,
+            *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false,
+    "cpus": 2.0,
     "mem": 2048, "disk": 1024, "reason": ""}]})"));
   EXPECT_EQ(run({"nodes"}), 0);
   EXPECT_NE(out_.find("here  running  2     2.0 GiB"), std::string::npos) << out_;
@@ -118,7 +119,8 @@ TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
   EXPECT_EQ(run({"history", "shop.web", "-n", "1"}), 0);
   EXPECT_NE(out_.find("aaa       done     image changed"), std::string::npos) << out_;
   plane_.on("GET /v1/plan", *Json::parse(R"({"generation": 1, "steps": [
-    {"instance": "shop.web", "text": "shop.web: have 3 tasks"}, {"instance": "blog.main", "text": "blog.main: x"}]})"));
+    {"instance": "shop.web", "text": "shop.web: have 3 tasks"},
+    {"instance": "blog.main", "text": "blog.main: x"}]})"));
   EXPECT_EQ(run({"plan", "shop.web", "--exit-code"}), 10);
   EXPECT_EQ(out_, "shop.web: have 3 tasks\n");
 }

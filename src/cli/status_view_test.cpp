@@ -13,21 +13,26 @@ const Time kNow = *parse_time("2026-01-31T12:00:00Z");
 const char* const kStatus = R"({
   "cluster": "local", "sequence": 4, "settled": false, "trouble": "", "isolation": "",
   "instances": [
-    {"service": "shop", "instance": "web", "state": "bouncing", "desired": 3, "healthy": 2, "revision": "bbb",
-     "reason": "rolling to bbb", "endpoints": ["http://127.0.0.1:8000"], "revisions": [], "draining": ["shop-web-a-1"],
+    {"service": "shop", "instance": "web", "state": "bouncing", "desired": 3, "healthy": 2,
+     "revision": "bbb",
+     "reason": "rolling to bbb", "endpoints": ["http://127.0.0.1:8000"], "revisions": [],
+     "draining": ["shop-web-a-1"],
      "bounce": {"to": "bbb", "from": ["aaa"], "method": "crossover", "started_at": "2026-01-31T11:59:30Z",
                 "progress_at": "2026-01-31T11:59:40Z", "happy_new": 1, "old_left": 1, "stalled": false,
                 "waiting_for": "2 of 3 tasks to become happy"},
      "overrides": [{"instance": "shop.web", "kind": "scale", "count": 3, "owner": "alice", "reason": "sale",
                     "created_at": "2026-01-31T11:57:00Z", "expires_at": "2026-01-31T14:00:00Z"}],
      "tasks": [
-       {"id": "shop-web-b-2", "revision": "bbb", "state": "starting", "health": "unknown", "restarts": 1, "addresses": [],
+       {"id": "shop-web-b-2", "revision": "bbb", "state": "starting", "health": "unknown", "restarts": 1,
+        "addresses": [],
         "created_at": "2026-01-31T11:59:20Z", "reason": "waits for port 8000"},
        {"id": "shop-web-a-1", "revision": "aaa", "state": "running", "health": "healthy", "restarts": 0,
         "addresses": [{"ip": "10.0.0.2", "port": 8000, "container_port": 8000}],
         "created_at": "2026-01-31T10:00:00Z", "reason": ""}]},
-    {"service": "shop", "instance": "worker", "state": "stopped", "desired": 0, "healthy": 0, "revision": "ccc",
-     "reason": null, "endpoints": [], "revisions": [], "draining": [], "bounce": null, "overrides": [], "tasks": []}]
+    {"service": "shop", "instance": "worker", "state": "stopped", "desired": 0, "healthy": 0,
+     "revision": "ccc",
+     "reason": null, "endpoints": [], "revisions": [], "draining": [], "bounce": null, "overrides": [],
+     "tasks": []}]
 })";
 
 Json status() {
