@@ -162,15 +162,18 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
             daemon->cluster.config.string(), daemon->cluster.api);
   daemon->loop.run();
 
-  const bool released = daemon->control->snapshot()->released;
+  if (!daemon->control->snapshot()->released) {
+    // Tasks go on. Whoever adopts them is built for a process that was killed, so there is nothing to take apart; a
+    // build under way would hold an orderly end for minutes.
+    log::info(kArea, "ended; tasks go on");
+    std::_Exit(0);
+  }
   const config::ClusterConfig cluster = daemon->cluster;
   daemon.reset();
-  if (released) {
-    forget_state(cluster);
-    const Status unregistered = api::unregister_control_plane(registry, cluster.state);
-    if (!unregistered.has_value()) log::error(kArea, "{}", unregistered.error().text());
-  }
-  log::info(kArea, "ended");
+  forget_state(cluster);
+  const Status unregistered = api::unregister_control_plane(registry, cluster.state);
+  if (!unregistered.has_value()) log::error(kArea, "{}", unregistered.error().text());
+  log::info(kArea, "ended; nothing is left");
   return 0;
 }
 

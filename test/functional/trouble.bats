@@ -53,7 +53,7 @@ good_serves() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good
 
 @test "a taken proxy port, then free" {
   taken=$(free_port)
-  busybox nc -l -p "$taken" -s 127.0.0.1 </dev/null >/dev/null 2>&1 3>&- &
+  busybox httpd -f -p "127.0.0.1:$taken" -h "$WORK" >/dev/null 2>&1 3>&- &
   holder=$!
   web_service late 1 "$taken"
   run -0 slipway up "$TREE" --detach
