@@ -3,6 +3,7 @@
 #include "cli/configuration.h"
 #include "cli/target.h"
 #include "cli/yaml.h"
+#include "config/reference.h"
 
 namespace slipway::cli {
 
@@ -67,9 +68,8 @@ Result<int> show(Context& context) {
 }
 
 Result<int> docs(Context& context) {
-  if (!context.wiring.config_docs)
-    return Error(ErrorCode::Internal, "this build has no reference of the keys");
-  context.out.result(context.wiring.config_docs());
+  const std::string topic = context.args.text("SECTION");
+  context.out.result(topic.empty() ? config::reference_markdown() : TRY(config::reference_of(topic)));
   return 0;
 }
 
@@ -103,7 +103,9 @@ Command docs_command() {
   return {
       .name = "docs",
       .summary = "every key of the configuration: its type, its default, what it does",
-      .examples = {{"slipway config docs | less", "read it"}, {"slipway config docs > config.md", "keep it"}},
+      .arguments = {{.name = "SECTION", .help = "instance, service, cluster, or one key", .required = false}},
+      .examples = {{"slipway config docs | less", "read it"},
+                   {"slipway config docs bounce_method", "one key"}},
       .run = docs};
 }
 

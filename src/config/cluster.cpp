@@ -51,9 +51,6 @@ ClusterConfig read_cluster(const Reader& reader, const fs::path& folder) {
   cluster.isolation = reader.text("isolation");
   cluster.runtime = reader.text("runtime");
   read_proxy(reader.map("proxy"), cluster);
-  const Reader network = reader.map("network");
-  cluster.network.subnet = network.text("subnet");
-  cluster.network.nat = network.boolean("nat");
   read_limits(reader.map("limits"), cluster);
   return cluster;
 }
@@ -70,9 +67,6 @@ void check_cluster(const Reader& reader, const ClusterConfig& cluster, std::vect
              findings);
   check_form(reader.map("proxy"), "bind", is_bind_address(cluster.proxy.bind),
              "it should be an address, or \"*\"", findings);
-  check_form(reader.map("network"), "subnet",
-             cluster.network.subnet == "auto" || is_subnet(cluster.network.subnet),
-             "it should be auto, or such as 10.44.0.0/16", findings);
 }
 
 LoadedCluster load_text(std::string_view text, const std::string& path, const fs::path& folder) {

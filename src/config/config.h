@@ -25,10 +25,6 @@ struct ClusterConfig {
     std::string haproxy = "haproxy";
   } proxy;
   struct {
-    std::string subnet = "auto";  // of the bridge; "auto": a free one of 10.0.0.0/8
-    bool nat = true;
-  } network;
-  struct {
     int64_t log_mb = 64;                           // of one task, all rotated files together
     int64_t image_gb = 20;                         // of the image store; unused images go first
     int tasks = 2000;                              // on this machine

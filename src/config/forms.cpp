@@ -85,18 +85,6 @@ bool is_image_reference(std::string_view text) {
   return all(text, is_visible) && text != "docker://";
 }
 
-bool is_subnet(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return false;
-  const std::vector<std::string> parts = split(text.substr(0, slash), '.');
-  const bool address =
-      parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-        return is_number(part) && part.size() <= 3 && std::stoi(part) <= 255;
-      });
-  const std::string bits(text.substr(slash + 1));
-  return address && is_number(bits) && bits.size() <= 2 && std::stoi(bits) >= 8 && std::stoi(bits) <= 29;
-}
-
 bool is_bind_address(std::string_view text) {
   return text == "*" || is_host_name(text) || all(text, [](char c) { return is_hexadecimal(c) || c == ':'; });
 }

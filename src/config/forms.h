@@ -12,7 +12,6 @@ bool is_host_name(std::string_view text);         // "shop.example.com"
 bool is_uri_path(std::string_view text);          // "/status?full=1": begins with '/', no blanks
 bool is_registration(std::string_view text);      // "service.namespace"
 bool is_image_reference(std::string_view text);   // of a kind that we read, without blanks
-bool is_subnet(std::string_view text);            // "10.44.0.0/16", from /8 to /29
 bool is_bind_address(std::string_view text);      // an address or host name, or "*"
 
 }  // namespace slipway::config

@@ -5,7 +5,6 @@
 
 #include "api/routes.h"
 #include "cli/cli.h"
-#include "config/reference.h"
 #include "engine/local/process_runtime.h"
 #include "main/serve.h"
 #include "plan/bounce.h"
@@ -21,6 +20,5 @@ int main(int argc, char** argv) {
     return slipway::engine::local::process_runtime_main(arguments);
   };
   wiring.api_docs = slipway::api::api_docs_markdown;
-  wiring.config_docs = slipway::config::reference_markdown;
   return slipway::cli::run_cli(argc, argv, wiring);
 }

@@ -43,8 +43,6 @@ Result<std::unique_ptr<engine::Engine>> make_engine(const config::ClusterConfig&
   options.state = cluster.state;
   options.isolation = cluster.isolation;
   options.runtime = cluster.runtime;
-  options.subnet = cluster.network.subnet;
-  options.nat = cluster.network.nat;
   options.log_bytes = static_cast<uint64_t>(cluster.limits.log_mb) << 20;
   options.image_bytes = static_cast<uint64_t>(cluster.limits.image_gb) << 30;
   options.max_tasks = cluster.limits.tasks;
@@ -71,12 +69,13 @@ Result<config::ClusterConfig> load(const cli::ServeOptions& options) {
   return Error(ErrorCode::Invalid, "the cluster file has problems:" + text);
 }
 
-api::ControlPlane plane_of(const config::ClusterConfig& cluster) {
+api::ControlPlane plane_of(const config::ClusterConfig& cluster, const cli::ServeOptions& options) {
   api::ControlPlane plane;
   plane.cluster = cluster.cluster;
   plane.directory = cluster.config;
   plane.endpoint = cluster.api;
   plane.state = cluster.state;
+  plane.source = options.file ? std::filesystem::absolute(*options.file) : cluster.config;
   return plane;
 }
 
@@ -149,7 +148,7 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
     return exit_code(built.error().code());
   }
   const auto registry = api::registry_directory(environment());
-  const Status registered = api::register_control_plane(registry, plane_of(daemon->cluster));
+  const Status registered = api::register_control_plane(registry, plane_of(daemon->cluster, options));
   // Commands then need --api, which is no reason not to run.
   if (!registered.has_value()) log::warning(kArea, "{}", registered.error().text());
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -163,8 +162,8 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
   daemon->loop.run();
 
   if (!daemon->control->snapshot()->released) {
-    // Tasks go on. Whoever adopts them is built for a process that was killed, so there is nothing to take apart; a
-    // build under way would hold an orderly end for minutes.
+    // Tasks go on. Whoever adopts them is built for a process that was killed, so there is nothing to take
+    // apart; a build under way would hold an orderly end for minutes.
     log::info(kArea, "ended; tasks go on");
     std::_Exit(0);
   }

@@ -16,6 +16,10 @@ namespace {
 // minutes, so that it mends itself when the cause goes.
 constexpr Backoff kImageBackoff{5s, 300s};
 
+// The exit code of a one-off task is kept for whoever started it; somebody who has not come for so long will
+// not come.
+constexpr Duration kOneOffKeep = 1h;
+
 const model::Instance* find_instance(const model::Desired& desired, const model::InstanceId& id) {
   const auto it =
       std::lower_bound(desired.instances.begin(), desired.instances.end(), id,
@@ -84,7 +88,8 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   round.events = looked_ ? task_changes(observed_, observed) : std::vector<model::Event>();
   std::move(outcome.events.begin(), outcome.events.end(), std::back_inserter(round.events));
   follow_memory(before, round, now);
-  follow_images(round, now);
+  follow_images(round);
+  follow_one_offs(observed, round, now);
 
   for (const auto& [id, memory] : memory_) round.drains = round.drains || !memory.drains.empty();
   for (const auto& instance : round.routes) {
@@ -109,7 +114,7 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
 }
 
 // Images are prepared beside the rounds, not in them: a build may take minutes.
-void Core::follow_images(Round& round, Time) {
+void Core::follow_images(Round& round) {
   auto& steps = round.plan.steps;
   for (const model::Step& step : steps) {
     const auto* prepare = std::get_if<model::PrepareStep>(&step.action);
@@ -121,6 +126,15 @@ void Core::follow_images(Round& round, Time) {
   }
   std::erase_if(
       steps, [](const model::Step& step) { return std::holds_alternative<model::PrepareStep>(step.action); });
+}
+
+void Core::follow_one_offs(const model::Observed& observed, Round& round, Time now) const {
+  for (const model::Task& task : observed.tasks) {
+    if (!task.one_off || task.state == model::TaskState::Stopping) continue;
+    const bool ended = task.state == model::TaskState::Exited || task.state == model::TaskState::Failed;
+    const Time since = task.started_at.value_or(task.created_at);
+    if (shutting_down_ || (ended && now - since > kOneOffKeep)) round.collect.push_back(task.id);
+  }
 }
 
 void Core::image_prepared(const model::Image& image, const Status& result, Time now) {

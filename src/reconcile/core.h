@@ -37,13 +37,16 @@ struct Round {
   std::vector<model::Event> events;
   std::vector<model::Image> prepare;  // to fetch or build in the background
   std::optional<Time> wake_at;
-  bool entering = false;  // something is routed that the load balancer does not show as in yet: look again soon
+  bool entering = false;  // something is routed that the load balancer does not show yet: look again soon
   bool drains = false;    // something drains: look again soon
   bool all_gone = false;  // shutting down, and nothing is left
 
+  std::vector<model::TaskId> collect;  // one-off tasks that nobody fetched: to forget
+
   // Nothing to write, to route or to do.
   bool idle() const {
-    return plan.steps.empty() && !routes_changed && memories.empty() && bounces.empty() && events.empty();
+    return plan.steps.empty() && collect.empty() && !routes_changed && memories.empty() && bounces.empty() &&
+           events.empty();
   }
 };
 
@@ -76,7 +79,8 @@ class Core {
   Snapshot snapshot(const std::string& trouble) const;
 
  private:
-  void follow_images(Round& round, Time now);
+  void follow_images(Round& round);
+  void follow_one_offs(const model::Observed& observed, Round& round, Time now) const;
   void follow_memory(const plan::Memory& before, Round& round, Time now);
   void annotate(std::vector<model::InstanceStatus>& statuses) const;
   std::vector<std::string> endpoints_of(const model::Instance& instance) const;

@@ -170,6 +170,24 @@ TEST(Core, TheEndOfATaskIsAnEvent) {
   EXPECT_NE(std::find(kinds.begin(), kinds.end(), "task_exited"), kinds.end());
 }
 
+TEST(Core, OneOffTasksAreForgottenWhenNobodyComesAndAtShutdown) {
+  Machine machine;
+  const model::Revision revision = test::revision_of(test::worker("shop.worker", 1));
+  const engine::RunRequest request{revision, model::TaskId("once"), 24h};
+  ASSERT_TRUE(machine.engine.run(request, machine.clock.deadline_in(1s)).has_value());
+  machine.clock.advance(2h);
+  EXPECT_TRUE(machine.round().collect.empty()) << "it still runs";
+  ASSERT_TRUE(machine.engine.cluster()
+                  .with([](auto& world) { return world.kill_task(model::TaskId("once"), 9); })
+                  .has_value());
+  EXPECT_EQ(machine.round().collect, std::vector{model::TaskId("once")});
+
+  ASSERT_TRUE(
+      machine.engine.run({revision, model::TaskId("twice"), 24h}, machine.clock.deadline_in(1s)).has_value());
+  machine.core.set_shutting_down();
+  EXPECT_EQ(machine.round().collect.size(), 2U);
+}
+
 TEST(Core, ShuttingDownEndsWithNothingLeft) {
   Machine machine;
   machine.core.set_desired(desired_of({instance("shop.web", 3), test::worker("shop.worker", 2)}));

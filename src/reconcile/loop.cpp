@@ -18,7 +18,7 @@ constexpr Duration kProxyTimeout = 10s;
 constexpr Duration kPrepareTimeout = 20min;
 // Without any hint: often enough that a lost hint is no disaster, seldom enough to cost nothing.
 constexpr Duration kIdleInterval = 5s;
-// While something enters or drains, the load balancer is asked whether it serves and how many sessions are left.
+// While something enters or drains, the load balancer is asked whether it serves, and its sessions.
 constexpr Duration kDrainInterval = 100ms;
 // Hints come in bursts (every task of a bounce reports): gathered for this long into one round.
 constexpr Duration kGather = 10ms;
@@ -164,6 +164,10 @@ Loop::Carried Loop::carry_out(Round round, model::Generation seen) {
     // A store that fails must not stop healing; the engine's own number still orders our plans.
     round.plan.generation = generation.has_value() ? generation.value() : seen + 1;
     if (!generation.has_value() && carried.stored.has_value()) carried.stored = generation.error();
+  }
+  for (const model::TaskId& task : round.collect) {
+    const Status collected = collect(task, parts_.clock.deadline_in(kEngineTimeout));
+    if (!collected.has_value()) log::warning(kArea, "{}", collected.error().text());
   }
   for (const model::Step& step : round.plan.steps) {
     const bool failed_before = std::any_of(carried.steps.begin(), carried.steps.end(), [&](const auto& done) {

@@ -21,7 +21,8 @@ INSERT INTO memories VALUES ('shop', 'web', '{}');
 CREATE TABLE bounces (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   service TEXT NOT NULL, instance TEXT NOT NULL, revision TEXT NOT NULL,
-  spec TEXT NOT NULL, outcome TEXT NOT NULL, text TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER);
+  spec TEXT NOT NULL, outcome TEXT NOT NULL, text TEXT NOT NULL,
+  started_at INTEGER NOT NULL, ended_at INTEGER);
 INSERT INTO bounces
   VALUES (3, 'shop', 'web', 'abcdefabcdef', '{}', 'done', 'a first start', 1700000000000, 1700000001000);
 CREATE TABLE events (

@@ -109,7 +109,7 @@ const std::vector<Banned>& banned() {
        "wait for what you wait for, not for time to pass",
        {"src/io/"}},
       {R"(\bthrow\b)", "expected failures are Results, bugs are CHECKs", {}},
-      {R"(\busing namespace\b)", "name what you use", {}},
+      {R"(\busing namespace (?!std::chrono_literals))", "name what you use", {}},
       {R"(std::(cout|cerr)\b)",
        "the log speaks for the daemon; commands print through cli/output.h",
        {"src/cli/", "tools/"}},

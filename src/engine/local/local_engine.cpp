@@ -49,16 +49,6 @@ Result<Runtime> choose_runtime(const LocalOptions& options, bool containers,
   return find_runtime(state, clock, clock.deadline_in(kSetUpTime), options.runtime);
 }
 
-// Better than to ignore what was asked for.
-Status check_network(const LocalOptions& options) {
-  if (options.subnet != "auto") {
-    return Error(ErrorCode::Invalid,
-                 fmt::format("network.subnet '{}': only auto works in this version", options.subnet));
-  }
-  if (!options.nat) return Error(ErrorCode::Invalid, "network.nat: only true works in this version");
-  return {};
-}
-
 }  // namespace
 
 // In order of construction: what stands later uses what stands before.
@@ -85,7 +75,6 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, c
   parts->clock = &clock;
   parts->state = std::filesystem::absolute(parts->options.state / "engine").lexically_normal();
   parts->containers = TRY(wants_containers(parts->options.isolation));
-  if (parts->containers) TRY(check_network(parts->options));
   TRY(io::make_directories(parts->state, 0711));
   parts->lock = TRY_CONTEXT(io::lock_file(parts->state / "lock"), "use the local engine's state directory");
 

@@ -22,10 +22,6 @@ struct LocalOptions {
   std::filesystem::path state;  // all of the engine's files are below <state>/engine
   std::string isolation = "auto";  // auto (containers for root, else none) | container | none
   std::string runtime = "auto";    // auto | crun | runc
-  // Of the tasks' bridge. Others than these are Invalid in this version: a free private subnet is chosen, and
-  // tasks reach the outside.
-  std::string subnet = "auto";
-  bool nat = true;
   uint64_t log_bytes = 64ULL << 20;
   uint64_t image_bytes = 20ULL << 30;
   int max_tasks = 2000;

@@ -227,7 +227,7 @@ Status dispatch(const Arguments& arguments) {
 }  // namespace
 
 int process_runtime_main(std::span<const std::string> words) {
-  // The command line's parser is told by "--" to leave the words alone, and takes it away; a bare main() does not.
+  // The command line takes "--" to leave the words alone, and drops it; a bare main() does not.
   if (!words.empty() && words.front() == "--") words = words.subspan(1);
   const Result<Arguments> arguments = parse_arguments(words);
   const Status done = arguments ? dispatch(*arguments) : Status(arguments.error());
