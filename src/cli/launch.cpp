@@ -73,10 +73,10 @@ Status launch(const Context& context, const Launch& what) {
   command.stderr_fd = log_fd.get();
   command.new_session = true;
   const pid_t pid = TRY_CONTEXT(io::spawn(command), "start the control plane");
-  const io::Fd pidfd = TRY_CONTEXT(io::open_pidfd(pid), "start the control plane");
+  const Result<io::Fd> pidfd = io::open_pidfd(pid);  // none: it has ended already
   const api::Client client(what.endpoint, clock);
   while (!TRY(answers(client))) {
-    if (ended_within(pidfd, kTry)) {
+    if (!pidfd || ended_within(*pidfd, kTry)) {
       int status = 0;
       waitpid(pid, &status, 0);
       return Error(ErrorCode::Internal,
