@@ -92,6 +92,15 @@ Result<std::vector<ControlPlane>> control_planes(const std::filesystem::path& re
   return planes;
 }
 
+Status forget_state(const std::filesystem::path& state) {
+  constexpr std::string_view kOurs[] = {"engine",         "proxy",        "slipway.db",  "slipway.db-wal",
+                                        "slipway.db-shm", "slipway.lock", "slipway.log", "api.sock"};
+  for (const std::string_view entry : kOurs) TRY(io::remove_all(state / entry));
+  std::error_code not_empty;
+  std::filesystem::remove(state, not_empty);
+  return {};
+}
+
 bool is_alive(pid_t pid, uint64_t started) {
   const auto now = io::process_start_time(pid);
   return now && *now == started;

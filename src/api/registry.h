@@ -21,7 +21,7 @@ namespace slipway::api {
 
 struct ControlPlane {
   std::string cluster;
-  std::filesystem::path directory;  // the config tree
+  std::filesystem::path directory;    // the config tree
   std::filesystem::path source = {};  // what starts it again: the tree or a cluster file
   io::Endpoint endpoint;
   std::filesystem::path state;
@@ -44,6 +44,10 @@ Status unregister_control_plane(const std::filesystem::path& registry, const std
 // All that are registered, by directory. Files that cannot be read, and those of dead control planes whose
 // state is gone too, are deleted on the way.
 Result<std::vector<ControlPlane>> control_planes(const std::filesystem::path& registry);
+
+// After a control plane has released everything: deletes what Slipway keeps in its state directory, then the
+// directory if that leaves it empty. Whatever else is in there is the user's and stays. Missing: fine.
+Status forget_state(const std::filesystem::path& state);
 
 // This very process is still there.
 bool is_alive(pid_t pid, uint64_t started);

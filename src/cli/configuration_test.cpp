@@ -175,15 +175,16 @@ TEST_F(Offline, DownWithKeepLeavesTheState) {
   EXPECT_NE(plane_.asked().back().second.find("\"keep_tasks\":true"), std::string::npos);
 }
 
-TEST_F(Offline, DownNeverDeletesAFolderAboveTheTree) {
+TEST_F(Offline, DownDeletesWhatIsOursAndLeavesAFolderAboveTheTree) {
   write("tree/slipway.yaml",
         "engine: fake\nstate: " + root().string() + "\napi: " + plane_.endpoint() + "\n");
   control_plane_runs();
+  write("slipway.db", "x");
   plane_.on("POST /v1/shutdown", Json::Object{});
   plane_.on("GET /v1/status", Json::Object{{"released", true}});
   EXPECT_EQ(run({"down", "tree"}), 0) << err_;
   EXPECT_TRUE(io::exists(root() / "tree/web/run.yaml"));
-  EXPECT_NE(err_.find("it is left"), std::string::npos) << err_;
+  EXPECT_FALSE(io::exists(root() / "slipway.db"));
 }
 
 TEST_F(Offline, DownOfWhatIsNotUpIsDone) {

@@ -51,23 +51,10 @@ Result<Doomed> find_doomed(const Context& context) {
   return target.error();
 }
 
-// A folder that may be deleted whole: deep enough to be nobody's home, and not above what people wrote.
-bool may_delete(const Doomed& doomed) {
-  const std::filesystem::path state = doomed.launch.state.lexically_normal();
-  const auto parts = std::distance(state.begin(), state.end());
-  const auto mismatch = std::ranges::mismatch(state, doomed.tree.lexically_normal());
-  return state.is_absolute() && parts > 2 && mismatch.in1 != state.end();
-}
-
 Status delete_state(Context& context, const Doomed& doomed) {
   const std::filesystem::path& state = doomed.launch.state;
   TRY(api::unregister_control_plane(context.environment.registry, state));
-  if (!io::exists(state)) return {};
-  if (!may_delete(doomed)) {
-    context.out.warning("the state directory " + state.string() + " holds other things too; it is left");
-    return {};
-  }
-  return io::remove_all(state);
+  return api::forget_state(state);
 }
 
 std::vector<Live::Line> leaving_lines(const Json& status, const Paint& paint) {

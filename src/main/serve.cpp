@@ -130,12 +130,6 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
   return {};
 }
 
-// After a shutdown that ended well nothing is left to remember.
-void forget_state(const config::ClusterConfig& cluster) {
-  const Status removed = io::remove_all(cluster.state);
-  if (!removed.has_value()) log::error(kArea, "{}", removed.error().text());
-}
-
 }  // namespace
 
 int serve(const cli::ServeOptions& options, const std::string& version) {
@@ -169,7 +163,8 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
   }
   const config::ClusterConfig cluster = daemon->cluster;
   daemon.reset();
-  forget_state(cluster);
+  const Status forgotten = api::forget_state(cluster.state);
+  if (!forgotten.has_value()) log::error(kArea, "{}", forgotten.error().text());
   const Status unregistered = api::unregister_control_plane(registry, cluster.state);
   if (!unregistered.has_value()) log::error(kArea, "{}", unregistered.error().text());
   log::info(kArea, "ended; nothing is left");

@@ -47,11 +47,13 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       core_(core_settings(cluster, parts.engine.capabilities())),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
       slow_(std::make_unique<io::WorkerPool>(3, 1024)),
+      files_(std::make_unique<io::WorkerPool>(1, 64)),
       driver_(std::make_unique<io::WorkerPool>(1, 16)) {}
 
 Loop::~Loop() {
   parts_.engine.watch({});
   driver_.reset();
+  files_.reset();
   slow_.reset();
 }
 
@@ -135,6 +137,7 @@ void Loop::decide(const Look& look) {
   // A load balancer that died, or a port that may have become free, does not show in the routes.
   const bool in_step = look.proxy.has_value() && look.proxy->in_step;
   if (round.idle() && in_step && proxy_trouble_.empty()) {
+    core_.clear_step_errors();  // the step that failed is wanted no more
     publish("");
     next_round(round);
     return;
@@ -269,7 +272,7 @@ void Loop::watch_files() {
   parts_.loop.after(kFileInterval, [this] { watch_files(); });
   if (compiling_) return;
   compiling_ = true;
-  const Status submitted = slow_->submit([this] {
+  const Status submitted = files_->submit([this] {
     auto print = config::fingerprint(cluster_.config);
     parts_.loop.post([this, print] {
       compiling_ = false;
@@ -282,7 +285,7 @@ void Loop::watch_files() {
 }
 
 void Loop::compile_files() {
-  const Status submitted = slow_->submit([this] {
+  const Status submitted = files_->submit([this] {
     auto desired = config::compile(cluster_.config, cluster_.cluster);
     parts_.loop.post([this, desired = std::move(desired)]() mutable {
       // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one

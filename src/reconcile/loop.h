@@ -119,7 +119,9 @@ class Loop final : public Control {
   std::shared_ptr<const Snapshot> snapshot_;
 
   // Last, so that they stop before what their tasks use.
-  std::unique_ptr<io::WorkerPool> slow_;
+  std::unique_ptr<io::WorkerPool> slow_;  // images: minutes
+  std::unique_ptr<io::WorkerPool>
+      files_;  // one at a time, so that no older compilation overtakes a newer one
   std::unique_ptr<io::WorkerPool> driver_;
 };
 

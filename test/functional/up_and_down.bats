@@ -41,3 +41,11 @@ leftovers() {
   run -0 slipway up "$TREE"
   [ "$(tasks_of web.main)" = "$before" ]
 }
+
+@test "down deletes what is Slipway's in the state directory, and nothing else" {
+  mkdir -p "$WORK/state" && echo mine >"$WORK/state/precious.txt"
+  printf 'main:\n  cmd: [sleep, "100000"]\n  stop_timeout_seconds: 1\n' | service idle
+  run -0 slipway up "$TREE"
+  run -0 slipway down
+  [ "$(ls "$WORK/state")" = precious.txt ]
+}
