@@ -59,18 +59,6 @@ Json instances_json(const Instance& instance) {
   return json;
 }
 
-Json volume_list_json(const std::vector<Volume>& volumes) {
-  Json::Array array;
-  for (const Volume& volume : volumes) {
-    Json json;
-    json["container_path"] = volume.container_path;
-    json["host_path"] = volume.host_path;
-    json["mode"] = volume.read_only ? "RO" : "RW";
-    array.push_back(std::move(json));
-  }
-  return array;
-}
-
 Json proxy_json(const std::optional<Proxy>& proxy) {
   if (!proxy) return nullptr;
   Json json;
@@ -148,7 +136,7 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   json["drain_method"] = to_text(instance.drain.method);
   json["drain_method_params"] = json_of(instance.drain.params);
   json["healthcheck"] = healthcheck_json(spec.health);
-  json["volumes"] = volume_list_json(spec.volumes);
+  json["volumes"] = volumes_json(spec.volumes);
   json["deploy_whitelist"] = instance.deploy_whitelist;
   json["deploy_blacklist"] = instance.deploy_blacklist;
   json["node_selectors"] = instance.node_selectors;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/spec.h"
 
 namespace slipway::model {
 
@@ -47,6 +48,19 @@ inline std::map<std::string, std::string> string_map_from(const Json& json) {
 inline Result<std::optional<Time>> optional_time_from(const Json& json) {
   if (!json.is_string()) return std::optional<Time>();
   return std::optional<Time>(TRY(parse_time(json.as_string())));
+}
+
+// As config show prints them and as revisions are hashed: one form, which may not change.
+inline Json volumes_json(const std::vector<Volume>& volumes) {
+  Json::Array array;
+  for (const Volume& volume : volumes) {
+    Json json;
+    json["container_path"] = volume.container_path;
+    json["host_path"] = volume.host_path;
+    json["mode"] = volume.read_only ? "RO" : "RW";
+    array.push_back(std::move(json));
+  }
+  return array;
 }
 
 }  // namespace slipway::model

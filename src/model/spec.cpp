@@ -62,18 +62,6 @@ Json health_json(const HealthCheck& health) {
   return json;
 }
 
-Json volumes_json(const std::vector<Volume>& volumes) {
-  Json::Array array;
-  for (const Volume& volume : volumes) {
-    Json json;
-    json["container_path"] = volume.container_path;
-    json["host_path"] = volume.host_path;
-    json["mode"] = volume.read_only ? "RO" : "RW";
-    array.push_back(std::move(json));
-  }
-  return array;
-}
-
 Resources resources_from(const Json& json) {
   Resources resources;
   resources.cpus = json.at("cpus").as_double(resources.cpus);
