@@ -23,8 +23,12 @@ Names all_names(const reconcile::Snapshot& snapshot) {
   return names;
 }
 
-Error not_found(std::string message, const std::string& word, const std::vector<std::string>& candidates) {
-  if (const auto near = did_you_mean(word, candidates)) message += fmt::format("; did you mean '{}'?", *near);
+// `prefix` stands before the suggestion, so that it is the whole of what to say instead.
+Error not_found(std::string message, const std::string& word, const std::vector<std::string>& candidates,
+                const std::string& prefix = "") {
+  if (const auto near = did_you_mean(word, candidates)) {
+    message += fmt::format("; did you mean '{}{}'?", prefix, *near);
+  }
   return Error(ErrorCode::NotFound, message);
 }
 
@@ -47,7 +51,7 @@ Status check_known(const reconcile::Snapshot& snapshot, const std::string& servi
                              printable(instance), service));
   }
   return not_found(fmt::format("service '{}' has no instance '{}'", service, printable(instance)), instance,
-                   std::vector<std::string>(found->second.begin(), found->second.end()));
+                   std::vector<std::string>(found->second.begin(), found->second.end()), service + ".");
 }
 
 const model::InstanceStatus* find_status(const reconcile::Snapshot& snapshot, const model::InstanceId& id) {

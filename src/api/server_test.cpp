@@ -166,7 +166,7 @@ TEST_F(Server, AnswersAWaitingStatusWhenTheWaitIsOver) {
 TEST_F(Server, SuggestsTheNameThatWasMeant) {
   EXPECT_NE(error_message("GET", "/v1/status?service=shp", 404).find("did you mean 'shop'"),
             std::string::npos);
-  EXPECT_NE(error_message("GET", "/v1/instances/shop.wbe/why", 404).find("did you mean 'web'"),
+  EXPECT_NE(error_message("GET", "/v1/instances/shop.wbe/why", 404).find("did you mean 'shop.web'"),
             std::string::npos);
   EXPECT_NE(error_message("GET", "/v1/config?service=shop&instance=workr", 404).find("'worker'"),
             std::string::npos);

@@ -26,7 +26,7 @@ struct Wiring {
   std::function<int(const ServeOptions&)> serve;
   std::function<std::string(const std::string&)> bounce_line;  // one line of `internal bounce`
   std::function<int(std::span<const std::string>)> process_runtime;
-  std::function<std::string()> api_docs;     // docs/reference/api.md
+  std::function<std::string()> api_docs;  // docs/reference/api.md
 };
 
 // Exit codes are a contract: 0 done, 1 failed, 2 usage, 3 not found, 4 invalid configuration, 5 timed out,

@@ -85,7 +85,7 @@ TEST_F(Commands, AMistypedNameGetsASuggestion) {
   EXPECT_EQ(run({"why", "shpo.web"}), 3);
   EXPECT_EQ(err_, "error: there is no service 'shpo'; did you mean 'shop'?\n");
   EXPECT_EQ(run({"why", "shop.wbe"}), 3);
-  EXPECT_EQ(err_, "error: service 'shop' has no instance 'wbe'; did you mean 'web'?\n");
+  EXPECT_EQ(err_, "error: service 'shop' has no instance 'wbe'; did you mean 'shop.web'?\n");
   EXPECT_EQ(run({"why", "shop"}), 2);
   EXPECT_EQ(err_, "error: 'shop' has 2 instances; say which: shop.web, shop.worker\n");
 }
@@ -107,8 +107,7 @@ TEST_F(Commands, ListHasOneInstanceALine) {
 }
 
 TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
-  plane_.on("GET /v1/nodes",
-            *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false,
+  plane_.on("GET /v1/nodes", *Json::parse(R"({"nodes": [{"id": "here", "ready": true, "draining": false,
     "cpus": 2.0,
     "mem": 2048, "disk": 1024, "reason": ""}]})"));
   EXPECT_EQ(run({"nodes"}), 0);

@@ -159,7 +159,7 @@ Result<std::vector<model::InstanceId>> instances_of(const api::Client& client, c
                wanted.instance.empty()
                    ? fmt::format("service '{}' has no instance here", wanted.service)
                    : fmt::format("service '{}' has no instance '{}'{}", wanted.service, wanted.instance,
-                                 near ? fmt::format("; did you mean '{}'?", *near) : ""));
+                                 near ? fmt::format("; did you mean '{}.{}'?", wanted.service, *near) : ""));
 }
 
 Result<model::InstanceId> instance_of(const api::Client& client, const std::string& subject) {
