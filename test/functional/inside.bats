@@ -3,6 +3,8 @@ load support
 setup() { setup_scenario; }
 teardown() { teardown_scenario; }
 
+err_is_told() { slipway logs talker.main -o json | jq -e 'select(.stream == "err") | .text == "to err"'; }
+
 @test "logs, exec and run" {
   service talker <<'EOF'
 main:
@@ -11,7 +13,7 @@ main:
 EOF
   run -0 slipway up "$TREE"
   eventually 20 bash -c "cd $TREE && $SLIPWAY logs talker.main | grep -q 'to out'"
-  slipway logs talker.main -o json | jq -e 'select(.stream == "err") | .text == "to err"'
+  eventually 20 err_is_told
 
   task=$(slipway status -o json | jq -r '.instances[0].tasks[0].id')
   run -0 slipway exec "$task" -- sh -c 'echo hello $SLIPWAY_TASK'

@@ -26,7 +26,7 @@ teardown() { teardown_scenario; }
   eventually 30 status_is web.main '.healthy == 2 and (.revisions | length == 1)'
 
   before=$(tasks_of web.main | cut -f1)
-  run -0 slipway restart web.main
+  run -0 slipway restart web.main --wait
   eventually 30 status_is web.main '.healthy == 2 and (.revisions | length == 1) and .state == "running"'
   after=$(tasks_of web.main | cut -f1)
   [ "$before" != "$after" ]

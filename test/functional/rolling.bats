@@ -14,7 +14,7 @@ new_version_serves() {
   run -0 slipway up "$TREE"
   (
     failed=0 served=0
-    while [ ! -e "$WORK/stop" ] && [ "$served" -lt 100000 ]; do
+    while [ -d "$WORK" ] && [ ! -e "$WORK/stop" ]; do
       if curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$port/"; then served=$((served + 1)); else failed=$((failed + 1)); fi
     done
     echo "$served $failed" >"$WORK/load"

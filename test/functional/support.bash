@@ -23,6 +23,7 @@ teardown_scenario() {
     slipway up "$TREE" --detach >/dev/null 2>&1 || true  # a dead control plane is raised to take down what it left
     slipway down --timeout 60s || true
   fi
+  mountpoint -q "$WORK/disk" && umount "$WORK/disk"
   rm -rf "$WORK"
 }
 

@@ -5,9 +5,14 @@ setup() {
   port=$(free_port)
   web_service good 1 "$port"
 }
-teardown() { teardown_scenario; }
+teardown() {
+  [ -z "${HOLDER:-}" ] || kill "$HOLDER" 2>/dev/null || true
+  teardown_scenario
+}
 
-good_serves() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good.main '.healthy == 1'; }
+# `up` returns as soon as it knows what cannot come up, and --detach at once, so the rest may still be on its way.
+good_serves() { eventually 30 good_answers; }
+good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good.main '.healthy == 1'; }
 
 @test "an image that does not exist" {
   printf 'main:\n  image: "oci:%s/nowhere:1"\n' "$WORK" | service bad
@@ -47,19 +52,20 @@ good_serves() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good
   printf 'main:\n  cmd: [sh, -c, "tail /dev/zero"]\n  mem: 16\n' | service hog
   run -0 slipway up "$TREE" --detach
   eventually 40 reason_has hog.main "out of memory"
-  slipway status -o json | jq -e '.instances[] | select(.service == "hog") | .tasks[0].oom_killed'
+  eventually 20 status_is hog.main '.tasks[0].oom_killed'
   good_serves
 }
 
 @test "a taken proxy port, then free" {
   taken=$(free_port)
   busybox httpd -f -p "127.0.0.1:$taken" -h "$WORK" >/dev/null 2>&1 3>&- &
-  holder=$!
+  HOLDER=$!
+  eventually 10 curl -s "http://127.0.0.1:$taken/"
   web_service late 1 "$taken"
   run -0 slipway up "$TREE" --detach
   eventually 40 reason_has late.main "$taken"
   good_serves
-  kill "$holder"
+  kill "$HOLDER" && unset HOLDER
   eventually 40 curl -fsS "http://127.0.0.1:$taken/"
   eventually 20 status_is late.main '.state == "running"'
 }
