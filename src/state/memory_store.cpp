@@ -46,11 +46,15 @@ Status MemoryStore::put_memory(const model::InstanceId& instance, const std::str
 Result<int64_t> MemoryStore::put_bounce(const BounceRecord& record) {
   TRY(check_text("a bounce's spec", record.spec));
   TRY(check_text("a bounce's text", record.text));
-  BounceRecord stored = record;
-  if (stored.id == 0) stored.id = last_bounce_ + 1;
-  last_bounce_ = std::max(last_bounce_, stored.id);
-  const int64_t id = stored.id;
-  bounces_[id] = std::move(stored);
+  const auto same = std::find_if(bounces_.begin(), bounces_.end(), [&](const auto& entry) {
+    const BounceRecord& stored = entry.second;
+    return stored.instance == record.instance && stored.revision == record.revision &&
+           stored.started_at == record.started_at;
+  });
+  const int64_t id = same != bounces_.end() ? same->first : ++last_bounce_;
+  BounceRecord& stored = bounces_[id];
+  stored = record;
+  stored.id = id;
   drop_old_bounces(record.instance);
   return id;
 }
@@ -71,6 +75,23 @@ Result<std::vector<BounceRecord>> MemoryStore::bounces(const model::InstanceId& 
     if (it->second.instance == instance) found.push_back(it->second);
   }
   return found;
+}
+
+Result<std::vector<BounceRecord>> MemoryStore::open_bounces() {
+  std::vector<BounceRecord> found;
+  for (const auto& [id, record] : bounces_) {
+    if (!record.ended_at) found.push_back(record);
+  }
+  return found;
+}
+
+Result<bool> MemoryStore::going_down() {
+  return going_down_;
+}
+
+Status MemoryStore::set_going_down(bool value) {
+  going_down_ = value;
+  return {};
 }
 
 Result<int64_t> MemoryStore::append_event(const model::Event& event) {

@@ -24,6 +24,10 @@ class MemoryStore final : public Store {
 
   Result<int64_t> put_bounce(const BounceRecord& record) override;
   Result<std::vector<BounceRecord>> bounces(const model::InstanceId& instance, int limit) override;
+  Result<std::vector<BounceRecord>> open_bounces() override;
+
+  Result<bool> going_down() override;
+  Status set_going_down(bool value) override;
 
   Result<int64_t> append_event(const model::Event& event) override;
   Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) override;
@@ -35,6 +39,7 @@ class MemoryStore final : public Store {
   model::Generation generation_ = 0;
   std::map<std::pair<model::InstanceId, model::OverrideKind>, model::Override> overrides_;
   std::map<model::InstanceId, std::string> memories_;
+  bool going_down_ = false;
   std::map<int64_t, BounceRecord> bounces_;  // by id
   int64_t last_bounce_ = 0;
   std::deque<model::Event> events_;  // oldest first

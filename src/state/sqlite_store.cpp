@@ -53,6 +53,19 @@ model::Event event_of(const SqlRow& row) {
                       .text = row.text(4)};
 }
 
+BounceRecord bounce_of(const SqlRow& row) {
+  BounceRecord record;
+  record.id = row.integer(0);
+  record.instance = model::InstanceId{row.text(1), row.text(2)};
+  record.revision = model::RevisionId(row.text(3));
+  record.spec = row.text(4);
+  record.outcome = row.text(5);
+  record.text = row.text(6);
+  record.started_at = time_of(row.integer(7));
+  if (const auto at = row.optional_integer(8)) record.ended_at = time_of(*at);
+  return record;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file,
@@ -86,6 +99,8 @@ Status SqliteStore::prepare() {
       {&sql_.next_generation,
        "INSERT INTO counters VALUES ('generation', ?1 + 1) "
        "ON CONFLICT (name) DO UPDATE SET value = MAX(value, ?1) + 1 RETURNING value"},
+      {&sql_.going_down, "SELECT value FROM counters WHERE name = 'going_down'"},
+      {&sql_.set_going_down, "INSERT OR REPLACE INTO counters VALUES ('going_down', ?1)"},
       {&sql_.overrides,
        "SELECT service, instance, kind, count, nonce, owner, reason, created_at, expires_at FROM overrides"},
       {&sql_.put_override, "INSERT OR REPLACE INTO overrides VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
@@ -97,12 +112,14 @@ Status SqliteStore::prepare() {
        "INSERT INTO bounces (service, instance, revision, spec, outcome, text, started_at, ended_at) "
        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
       {&sql_.replace_bounce,
-       "INSERT OR REPLACE INTO bounces (service, instance, revision, spec, outcome, text, started_at, "
-       "ended_at, id) "
-       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+       "UPDATE bounces SET spec = ?4, outcome = ?5, text = ?6, ended_at = ?8 "
+       "WHERE service = ?1 AND instance = ?2 AND revision = ?3 AND started_at = ?7 RETURNING id"},
       {&sql_.bounces,
-       "SELECT id, revision, spec, outcome, text, started_at, ended_at FROM bounces "
+       "SELECT id, service, instance, revision, spec, outcome, text, started_at, ended_at FROM bounces "
        "WHERE service = ?1 AND instance = ?2 ORDER BY id DESC LIMIT ?3"},
+      {&sql_.open_bounces,
+       "SELECT id, service, instance, revision, spec, outcome, text, started_at, ended_at FROM bounces "
+       "WHERE ended_at IS NULL ORDER BY id"},
       {&sql_.trim_bounces,
        "DELETE FROM bounces WHERE service = ?1 AND instance = ?2 AND id <= (SELECT id FROM bounces "
        "WHERE service = ?1 AND instance = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)"},
@@ -209,33 +226,39 @@ Result<int64_t> SqliteStore::put_bounce(const BounceRecord& record) {
 Result<int64_t> SqliteStore::write_bounce(const BounceRecord& record) {
   const std::string_view service = record.instance.service, instance = record.instance.instance;
   const SqlValue started = millis(record.started_at), ended = optional_millis(record.ended_at);
-  if (record.id != 0) {
-    TRY(sql_.replace_bounce.run({service, instance, record.revision.str(), record.spec, record.outcome,
-                                 record.text, started, ended, record.id}));
-    return record.id;
-  }
-  TRY(sql_.insert_bounce.run(
-      {service, instance, record.revision.str(), record.spec, record.outcome, record.text, started, ended}));
+  const std::initializer_list<SqlValue> values = {
+      service, instance, record.revision.str(), record.spec, record.outcome, record.text, started, ended};
+  int64_t id = 0;
+  TRY(sql_.replace_bounce.each(values, [&](const SqlRow& row) { id = row.integer(0); }));
+  if (id != 0) return id;
+  TRY(sql_.insert_bounce.run(values));
   return database_->last_insert_id();
 }
 
 Result<std::vector<BounceRecord>> SqliteStore::bounces(const model::InstanceId& instance, int limit) {
   std::vector<BounceRecord> found;
   TRY_CONTEXT(sql_.bounces.each({instance.service, instance.instance, limit_of(limit)},
-                                [&](const SqlRow& row) {
-                                  BounceRecord record;
-                                  record.id = row.integer(0);
-                                  record.instance = instance;
-                                  record.revision = model::RevisionId(row.text(1));
-                                  record.spec = row.text(2);
-                                  record.outcome = row.text(3);
-                                  record.text = row.text(4);
-                                  record.started_at = time_of(row.integer(5));
-                                  if (const auto at = row.optional_integer(6)) record.ended_at = time_of(*at);
-                                  found.push_back(std::move(record));
-                                }),
+                                [&](const SqlRow& row) { found.push_back(bounce_of(row)); }),
               fmt::format("read the bounces of {}", instance.text()));
   return found;
+}
+
+Result<std::vector<BounceRecord>> SqliteStore::open_bounces() {
+  std::vector<BounceRecord> found;
+  TRY_CONTEXT(sql_.open_bounces.each({}, [&](const SqlRow& row) { found.push_back(bounce_of(row)); }),
+              "read the bounces under way");
+  return found;
+}
+
+Result<bool> SqliteStore::going_down() {
+  bool value = false;
+  TRY_CONTEXT(sql_.going_down.each({}, [&](const SqlRow& row) { value = row.integer(0) != 0; }),
+              "read whether everything is to go");
+  return value;
+}
+
+Status SqliteStore::set_going_down(bool value) {
+  return sql_.set_going_down.run({int64_t{value}}).context("store whether everything is to go");
 }
 
 Result<int64_t> SqliteStore::append_event(const model::Event& event) {

@@ -32,6 +32,10 @@ class SqliteStore final : public Store {
 
   Result<int64_t> put_bounce(const BounceRecord& record) override;
   Result<std::vector<BounceRecord>> bounces(const model::InstanceId& instance, int limit) override;
+  Result<std::vector<BounceRecord>> open_bounces() override;
+
+  Result<bool> going_down() override;
+  Status set_going_down(bool value) override;
 
   Result<int64_t> append_event(const model::Event& event) override;
   Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) override;
@@ -40,10 +44,10 @@ class SqliteStore final : public Store {
  private:
   // Every statement that is ever run, compiled when the file is opened.
   struct Statements {
-    Statement next_generation;
+    Statement next_generation, going_down, set_going_down;
     Statement overrides, put_override, remove_override;
     Statement memories, put_memory, remove_memory;
-    Statement insert_bounce, replace_bounce, bounces, trim_bounces, trim_all_bounces;
+    Statement insert_bounce, replace_bounce, bounces, open_bounces, trim_bounces, trim_all_bounces;
     Statement append_event, trim_events, events, recent_events;
   };
 

@@ -1,5 +1,5 @@
-// What a control plane remembers beyond what its engine can tell: overrides, the planner's memory, history,
-// events.
+// What a control plane remembers beyond what its engine can tell: overrides, memories, history, events, and
+// that everything is to go.
 //
 // Losing all of it costs overrides and history, never a task. Implementations are used from one thread at a
 // time; calls are short. A write that returned is durable against kill -9 of the process.
@@ -18,7 +18,7 @@ namespace slipway::state {
 
 // How one bounce went.
 struct BounceRecord {
-  int64_t id = 0;  // 0 until stored
+  int64_t id = 0;  // the store's own; grows
   model::InstanceId instance;
   model::RevisionId revision;
   std::string spec;     // the revision's canonical JSON, for what changed
@@ -41,14 +41,21 @@ class Store {
       const model::Override& value) = 0;  // replaces one of the same instance and kind
   virtual Status remove_override(const model::InstanceId& instance, model::OverrideKind kind) = 0;
 
-  // The planner's memory, opaque text by instance. An empty text forgets it.
+  // Memories: opaque text by instance. An empty text forgets it.
   virtual Result<std::vector<std::pair<model::InstanceId, std::string>>> memories() = 0;
   virtual Status put_memory(const model::InstanceId& instance, const std::string& text) = 0;
 
-  // Stores or (when the id is set) replaces. Bounded: the oldest beyond 100 per instance go.
+  // Stores, or replaces the record of the same instance, revision and beginning, so it is safe to repeat; the
+  // id handed in does not matter, the one given is returned. Bounded: the oldest beyond 100 per instance go.
   virtual Result<int64_t> put_bounce(const BounceRecord& record) = 0;
   virtual Result<std::vector<BounceRecord>> bounces(const model::InstanceId& instance,
                                                     int limit) = 0;  // newest first
+  // Those without an end, of all instances, oldest first.
+  virtual Result<std::vector<BounceRecord>> open_bounces() = 0;
+
+  // `down` was said, and not all is gone yet: whoever opens this store next goes on with it. False at first.
+  virtual Result<bool> going_down() = 0;
+  virtual Status set_going_down(bool value) = 0;
 
   // Bounded: the oldest beyond 10,000 go. Returns the id given.
   virtual Result<int64_t> append_event(const model::Event& event) = 0;

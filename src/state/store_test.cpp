@@ -150,17 +150,17 @@ TEST_P(StoreSuite, MemoriesAreKeptByInstanceAndForgottenWhenEmpty) {
   EXPECT_EQ(store_->memories().value(), (Memories{{kWorker, "w"}}));
 }
 
-TEST_P(StoreSuite, ABounceIsStoredThenReplacedByItsId) {
+TEST_P(StoreSuite, ABounceIsStoredThenReplacedByWhatBeganTheSame) {
   BounceRecord record = bounce_of(kWeb, 1);
-  record.id = store_->put_bounce(record).value();
-  EXPECT_GT(record.id, 0);
+  const int64_t id = store_->put_bounce(record).value();
+  EXPECT_GT(id, 0);
   record.outcome = "done";
   record.ended_at = Time(Duration(5000));
-  EXPECT_EQ(store_->put_bounce(record).value(), record.id);
+  EXPECT_EQ(store_->put_bounce(record).value(), id);
 
   const auto found = store_->bounces(kWeb, 10).value();
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].id, record.id);
+  EXPECT_EQ(found[0].id, id);
   EXPECT_EQ(found[0].instance, kWeb);
   EXPECT_EQ(found[0].revision, record.revision);
   EXPECT_EQ(found[0].spec, record.spec);
@@ -168,6 +168,27 @@ TEST_P(StoreSuite, ABounceIsStoredThenReplacedByItsId) {
   EXPECT_EQ(found[0].text, record.text);
   EXPECT_EQ(found[0].started_at, record.started_at);
   EXPECT_EQ(found[0].ended_at, record.ended_at);
+}
+
+TEST_P(StoreSuite, OpenBouncesAreThoseWithoutAnEnd) {
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(store_->put_bounce(bounce_of(i == 2 ? kWorker : kWeb, i)));
+  BounceRecord ended = bounce_of(kWeb, 1);
+  ended.ended_at = Time(Duration(5000));
+  ASSERT_TRUE(store_->put_bounce(ended));
+  const auto open = store_->open_bounces().value();
+  ASSERT_EQ(open.size(), 2u);
+  EXPECT_EQ(open[0].instance, kWorker);
+  EXPECT_EQ(open[0].text, "bounce 2");
+  EXPECT_EQ(open[1].instance, kWeb);
+  EXPECT_EQ(open[1].started_at, bounce_of(kWeb, 3).started_at);
+}
+
+TEST_P(StoreSuite, TheWishToGoDownIsKept) {
+  EXPECT_FALSE(store_->going_down().value());
+  ASSERT_TRUE(store_->set_going_down(true));
+  EXPECT_TRUE(store_->going_down().value());
+  ASSERT_TRUE(store_->set_going_down(false));
+  EXPECT_FALSE(store_->going_down().value());
 }
 
 TEST_P(StoreSuite, BouncesComeNewestFirstAndOfOneInstance) {
