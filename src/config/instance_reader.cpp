@@ -153,7 +153,7 @@ model::Instance read_instance(const Reader& reader, const InstanceContext& conte
   instance.bounce = read_bounce(reader);
   instance.drain = read_drain(reader, instance.proxy.has_value());
   instance.deploy_group = deploy_group(reader, context);
-  instance.pool = reader.text("pool");
+  instance.spec.placement.pool = reader.text("pool");
   instance.registrations = reader.texts("registrations");
   if (instance.registrations.empty()) instance.registrations.push_back(context.id.text());
   instance.deploy_whitelist = reader.json("deploy_whitelist");

@@ -140,7 +140,7 @@ main:
   EXPECT_EQ(instance.proxy, (model::Proxy{80, model::ProxyMode::Tcp, {}}));
   EXPECT_EQ(instance.bounce, (model::Bounce{model::BounceMethod::UpThenDown, 0.5, 9s, 60s}));
   EXPECT_EQ(instance.drain, (model::Drain{model::DrainMethod::Command, 5s, {{"cmd", "/drain"}}}));
-  EXPECT_EQ(instance.pool, "big");
+  EXPECT_EQ(instance.spec.placement.pool, "big");
   EXPECT_EQ(instance.deploy_group, "prod-web-main");
   EXPECT_THAT(instance.registrations, ElementsAre("web.api", "web.main"));
   EXPECT_EQ(instance.deploy_whitelist.dump(), R"(["rack",["a","b"]])");

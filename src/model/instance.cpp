@@ -127,7 +127,7 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   json["cmd"] = spec.cmd ? json_of(*spec.cmd) : Json();
   json["args"] = json_of(spec.args);
   json["env"] = json_of(spec.env);
-  json["pool"] = instance.pool;
+  json["pool"] = spec.placement.pool;
   json["net"] = to_text(spec.net);
   json["container_port"] = json_or_null(spec.container_port);
   json["registrations"] = json_of(instance.registrations);
@@ -147,6 +147,10 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   json["user"] = spec.user.empty() ? Json() : Json(spec.user);
   json["drain_timeout_seconds"] = seconds_json(instance.drain.timeout);
   json["bounce_deadline_seconds"] = seconds_json(instance.bounce.deadline);
+  json["canary"] = instance.bounce.canary;
+  json["canary_seconds"] = seconds_json(instance.bounce.canary_time);
+  json["auto_rollback"] = instance.bounce.auto_rollback;
+  json["placement"] = to_json(spec.placement);
   return json;
 }
 

@@ -28,6 +28,9 @@ struct Bounce {
   double margin = 1;              // 0 < margin <= 1: the part of `count` that our actions keep happy
   Duration min_task_uptime = 0s;  // healthy for this long before a task counts as happy
   Duration deadline = 600s;       // without a new happy task: the bounce is stalled
+  int canary = 0;                 // so many new tasks first; 0: no canary
+  Duration canary_time = 60s;     // they are happy for so long before the rest goes on
+  bool auto_rollback = false;     // a stalled bounce goes back to the revision that was last fully happy
   bool operator==(const Bounce&) const = default;
 };
 
@@ -69,7 +72,6 @@ struct Instance {
   std::string deploy_group;
   std::string desired_state = "start";
   std::string git_sha;  // of the version; empty where the image reference is the version
-  std::string pool = "default";
   std::vector<std::string> registrations;
   Json deploy_whitelist;  // as written; null where nothing is set
   Json deploy_blacklist;

@@ -133,6 +133,7 @@ Json to_json(const Node& node) {
   json["cpus"] = node.cpus;
   json["mem"] = node.mem_mb;
   json["disk"] = node.disk_mb;
+  json["gpus"] = node.gpus;
   json["attributes"] = json_of(node.attributes);
   json["reason"] = node.reason;
   return json;

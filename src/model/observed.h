@@ -70,7 +70,8 @@ struct Node {
   bool draining = false;
   double cpus = 0;
   int64_t mem_mb = 0;
-  int64_t disk_mb = 0;
+  int64_t disk_mb = 0;  // 0: the engine does not say, and any amount fits
+  int64_t gpus = 0;
   std::map<std::string, std::string> attributes;
   std::string reason;
   bool operator==(const Node&) const = default;

@@ -6,10 +6,12 @@
 namespace slipway::model {
 
 namespace {
-constexpr EnumTable<OverrideKind, 4> kKinds = {{{OverrideKind::Stop, "stop"},
+constexpr EnumTable<OverrideKind, 6> kKinds = {{{OverrideKind::Stop, "stop"},
                                                 {OverrideKind::Scale, "scale"},
                                                 {OverrideKind::Pause, "pause"},
-                                                {OverrideKind::Restart, "restart"}}};
+                                                {OverrideKind::Restart, "restart"},
+                                                {OverrideKind::SkipHealth, "skip_health"},
+                                                {OverrideKind::Freeze, "freeze"}}};
 }  // namespace
 
 std::string_view to_text(OverrideKind kind) {
@@ -21,7 +23,7 @@ std::optional<OverrideKind> override_kind_from(std::string_view text) {
 
 Json to_json(const Override& value) {
   Json json;
-  json["instance"] = value.instance.text();
+  json["instance"] = value.kind == OverrideKind::Freeze ? std::string() : value.instance.text();
   json["kind"] = to_text(value.kind);
   if (value.kind == OverrideKind::Scale) json["count"] = value.count;
   if (value.kind == OverrideKind::Restart) json["nonce"] = value.nonce;
@@ -34,13 +36,18 @@ Json to_json(const Override& value) {
 
 Result<Override> override_from_json(const Json& json) {
   Override value;
-  value.instance = TRY(parse_instance_id(json.at("instance").as_string()));
   const auto kind = override_kind_from(json.at("kind").as_string());
   if (!kind) {
     return Error(ErrorCode::Invalid, "override kind '" + json.at("kind").as_string() +
-                                         "' is none of stop, scale, pause, restart");
+                                         "' is none of stop, scale, pause, restart, skip_health, freeze");
   }
   value.kind = *kind;
+  if (value.kind != OverrideKind::Freeze) {
+    value.instance = TRY(parse_instance_id(json.at("instance").as_string()));
+  } else if (!json.at("instance").as_string().empty()) {
+    return Error(ErrorCode::Invalid,
+                 "a freeze is of the whole cluster, not of " + json.at("instance").as_string());
+  }
   if (value.kind == OverrideKind::Scale) {
     if (!json.at("count").is_int() || json.at("count").as_int() < 0 || json.at("count").as_int() > 100'000) {
       return Error(ErrorCode::Invalid, "a scale override has a count from 0 to 100000");

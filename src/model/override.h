@@ -12,18 +12,20 @@
 namespace slipway::model {
 
 enum class OverrideKind {
-  Stop,     // run none
-  Scale,    // run `count`
-  Pause,    // change nothing: no bounce, no scaling; tasks go on and are restarted by the engine
-  Restart,  // roll to a revision with `nonce`; has no expiry and is replaced by the next restart
+  Stop,        // run none
+  Scale,       // run `count`
+  Pause,       // change nothing: no bounce, no scaling; tasks go on and are restarted by the engine
+  Restart,     // roll to a revision with `nonce`; has no expiry and is replaced by the next restart
+  SkipHealth,  // what runs counts as healthy: for when it is the health check that is wrong
+  Freeze,      // of the whole cluster: no bounce begins; what runs is kept running, scaled and healed
 };
 
-std::string_view to_text(OverrideKind kind);  // "stop", "scale", "pause", "restart"
+std::string_view to_text(OverrideKind kind);  // "stop", "scale", "pause", "restart", "skip_health", "freeze"
 std::optional<OverrideKind> override_kind_from(std::string_view text);
 
 // At most one of each kind per instance.
 struct Override {
-  InstanceId instance;
+  InstanceId instance;  // empty exactly for Freeze
   OverrideKind kind = OverrideKind::Stop;
   int count = 0;      // of Scale
   std::string nonce;  // of Restart

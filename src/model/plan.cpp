@@ -28,6 +28,10 @@ struct ActionText {
   std::string operator()(const PrepareStep& step) const {
     return "prepare the image " + describe(step.image);
   }
+  std::string operator()(const TellTaskStep& step) const {
+    return fmt::format("tell {} {} ({})", step.task.str(),
+                       step.drain ? "to drain" : "that it is wanted again", to_text(step.how.method));
+  }
 };
 
 struct ActionJson {
@@ -50,6 +54,11 @@ struct ActionJson {
   void operator()(const PrepareStep& step) const {
     json["action"] = "prepare";
     json["image"] = describe(step.image);
+  }
+  void operator()(const TellTaskStep& step) const {
+    json["action"] = "tell_task";
+    json["task"] = step.task.str();
+    json["drain"] = step.drain;
   }
 };
 

@@ -40,7 +40,17 @@ struct PrepareStep {
   bool operator==(const PrepareStep&) const = default;
 };
 
-using Action = std::variant<ScaleStep, RemoveTasksStep, RemoveRevisionStep, PrepareStep>;
+// Tell the task itself that it is to drain (or, with `drain` false, that it is wanted again), by the
+// instance's drain method http or command.
+struct TellTaskStep {
+  TaskId task;
+  Address address;  // of http: where its declared port is reached
+  Drain how;
+  bool drain = true;
+  bool operator==(const TellTaskStep&) const = default;
+};
+
+using Action = std::variant<ScaleStep, RemoveTasksStep, RemoveRevisionStep, PrepareStep, TellTaskStep>;
 
 struct Step {
   InstanceId instance;

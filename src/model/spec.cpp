@@ -123,6 +123,7 @@ Json to_json(const TaskSpec& spec) {
   if (!spec.volumes.empty()) json["volumes"] = volumes_json(spec.volumes);
   put(json, "read_only_root", spec.read_only_root, fallback.read_only_root);
   if (spec.health != fallback.health) json["health"] = health_json(spec.health);
+  if (spec.placement != fallback.placement) json["placement"] = to_json(spec.placement);
   put(json, "stop_signal", spec.stop_signal, fallback.stop_signal);
   put(json, "stop_grace_ms", spec.stop_grace, fallback.stop_grace);
   put(json, "max_launch_delay_ms", spec.max_launch_delay, fallback.max_launch_delay);
@@ -157,6 +158,7 @@ Result<TaskSpec> task_spec_from_json(const Json& json) {
   }
   spec.read_only_root = json.at("read_only_root").as_bool();
   spec.health = TRY(health_from(json.at("health")));
+  spec.placement = TRY(placement_from_json(json.at("placement")));
   if (json.has("stop_signal")) spec.stop_signal = json.at("stop_signal").as_string();
   spec.stop_grace = millis(json.at("stop_grace_ms"), spec.stop_grace);
   spec.max_launch_delay = millis(json.at("max_launch_delay_ms"), spec.max_launch_delay);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/placement.h"
 
 namespace slipway::model {
 
@@ -72,6 +73,7 @@ struct TaskSpec {
   std::vector<Volume> volumes;  // sorted by container_path
   bool read_only_root = false;
   HealthCheck health;
+  Placement placement;
   std::string stop_signal = "SIGTERM";
   Duration stop_grace = 10s;         // between stop_signal and SIGKILL
   Duration max_launch_delay = 300s;  // ceiling of the restart backoff

@@ -39,6 +39,11 @@ void apply(const model::Override& value, Wanted& wanted, model::TaskSpec& spec) 
     case model::OverrideKind::Restart:
       spec.restart_nonce = value.nonce;
       return;
+    case model::OverrideKind::SkipHealth:
+      wanted.skip_health = true;
+      return;
+    case model::OverrideKind::Freeze:
+      return;  // see hold()
   }
 }
 
@@ -101,6 +106,12 @@ std::string describe(const model::Override& value) {
       break;
     case model::OverrideKind::Restart:
       what = "restarted";
+      break;
+    case model::OverrideKind::SkipHealth:
+      what = "health checks are skipped";
+      break;
+    case model::OverrideKind::Freeze:
+      what = "all deploys of the cluster are frozen";
       break;
   }
   if (!value.owner.empty()) what += " by " + value.owner;

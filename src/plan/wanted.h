@@ -14,9 +14,11 @@ struct Wanted {
   model::InstanceId id;
   const model::Instance* instance = nullptr;  // of the files; null where they do not have it
   model::Revision revision;                   // valid where there is an instance
-  int count = 0;                           // tasks of `revision`; 0: everything goes, whatever its revision
-  std::string none_why;                    // why count is 0; empty where the files themselves say 0
-  std::string frozen_why;                  // not empty: change nothing, and this is why
+  int count = 0;             // tasks of `revision`; 0: everything goes, whatever its revision
+  std::string none_why;      // why count is 0; empty where the files themselves say 0
+  std::string frozen_why;    // not empty: change nothing, and this is why
+  std::string held_why;      // not empty: `revision` is not the one of the files, and this is why
+  bool skip_health = false;  // what runs counts as healthy
   std::vector<model::Override> overrides;  // in force, by kind
 
   bool frozen() const { return !frozen_why.empty(); }
