@@ -302,7 +302,30 @@ std::string Finished::last_lines(int count) const {
   return std::string(text);
 }
 
-Result<Finished> run(const Command& command, const Clock& clock, Deadline deadline) {
+void Cancellation::cancel() {
+  const Lock lock(mutex_);
+  cancelled_ = true;
+  for (const pid_t pid : running_) ::kill(-pid, SIGKILL);
+}
+
+bool Cancellation::cancelled() const {
+  const Lock lock(mutex_);
+  return cancelled_;
+}
+
+bool Cancellation::enter(pid_t pid) {
+  const Lock lock(mutex_);
+  running_.insert(pid);
+  return !cancelled_;
+}
+
+void Cancellation::leave(pid_t pid) {
+  const Lock lock(mutex_);
+  running_.erase(pid);
+}
+
+Result<Finished> run(const Command& command, const Clock& clock, Deadline deadline,
+                     Cancellation* cancellation) {
   Capture out, err;
   Command prepared = command;
   prepared.stdout_fd = TRY(out.open());
@@ -318,13 +341,17 @@ Result<Finished> run(const Command& command, const Clock& clock, Deadline deadli
   out.close_writer();
   err.close_writer();
   const Fd pidfd(pidfd_open(pid));
-  const bool ended = pidfd.valid() && follow(pidfd.get(), out, err, clock, deadline);
+  const bool wanted = cancellation == nullptr || cancellation->enter(pid);
+  const bool ended = wanted && pidfd.valid() && follow(pidfd.get(), out, err, clock, deadline);
   // Still unreaped, so neither the pid nor its group can be somebody else's by now.
   if (!ended) ::kill(-pid, SIGKILL);
+  if (cancellation != nullptr) cancellation->leave(pid);
   const std::optional<int> status = reap(pid, pidfd.get());
   Finished finished;
   finished.out = out.take();
   finished.err = err.take();
+  if (cancellation != nullptr && cancellation->cancelled())
+    return Error(ErrorCode::Unavailable, short_text(command), Error(ErrorCode::Unavailable, "cancelled"));
   if (!ended) {
     const std::string lines = finished.last_lines();
     return Error(

@@ -7,12 +7,14 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "io/file.h"
 
@@ -43,9 +45,29 @@ struct Finished {
   std::string last_lines(int count = 5) const;
 };
 
+// Ends programs that run() waits for, at once and for good: what they work for is not wanted any more.
+// Thread-safe.
+class Cancellation {
+ public:
+  // Kills the process group of every program that runs under it; those runs and all later ones end with
+  // Unavailable, "cancelled".
+  void cancel() EXCLUDES(mutex_);
+  bool cancelled() const EXCLUDES(mutex_);
+
+  // For run(): from its start until it is reaped, so that the number is its own. False: it is not to run.
+  bool enter(pid_t pid) EXCLUDES(mutex_);
+  void leave(pid_t pid) EXCLUDES(mutex_);
+
+ private:
+  mutable Mutex mutex_;
+  bool cancelled_ GUARDED_BY(mutex_) = false;
+  std::set<pid_t> running_ GUARDED_BY(mutex_);
+};
+
 // Runs to its end. At the deadline its whole process group is killed and the error is Timeout. A program that
-// is missing is NotFound and named. A non-zero exit is no error here: see run_ok.
-Result<Finished> run(const Command& command, const Clock& clock, Deadline deadline);
+// is missing is NotFound and named. A non-zero exit is no error here: see run_ok. `cancellation` may be null.
+Result<Finished> run(const Command& command, const Clock& clock, Deadline deadline,
+                     Cancellation* cancellation = nullptr);
 // The same, but a non-zero exit is an error with the last lines of its output.
 Result<Finished> run_ok(const Command& command, const Clock& clock, Deadline deadline);
 

@@ -2,9 +2,12 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <optional>
 #include <poll.h>
+#include <thread>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -217,6 +220,25 @@ TEST(Process, IsNamedByItsStartTimeUntilItEnds) {
   EXPECT_EQ(open_pidfd(pid).error().code(), ErrorCode::NotFound);
   EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
   EXPECT_EQ(open_pidfd(pid).error().code(), ErrorCode::NotFound);
+}
+
+TEST(Cancellation, KillsTheWholeGroupOfWhatRunsAndRefusesWhatFollows) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const Fd reader(ends[0]);
+  const Fd writer(ends[1]);
+  const Command command = shell(fmt::format("sleep 1000 & echo ready > /proc/{}/fd/{}; wait", getpid(), writer.get()));
+  Cancellation cancellation;
+  std::optional<Result<Finished>> result;
+  std::thread runner([&] { result = run(command, kClock, kClock.deadline_in(60s), &cancellation); });
+  char byte = 0;
+  ASSERT_EQ(read(reader.get(), &byte, 1), 1);
+  cancellation.cancel();
+  runner.join();
+  ASSERT_FALSE(result->has_value());
+  EXPECT_EQ(result->error().code(), ErrorCode::Unavailable);
+  EXPECT_NE(result->error().text().find("cancelled"), std::string::npos);
+  EXPECT_FALSE(run(shell("true"), kClock, kClock.deadline_in(60s), &cancellation).has_value());
 }
 
 TEST(Signals, HaveNamesAndNumbers) {

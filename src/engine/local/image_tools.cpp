@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <sched.h>
 #include <vector>
 
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
@@ -27,15 +29,23 @@ constexpr const char* kRegistries = "/etc/containers/registries.conf";
 constexpr size_t kReasonLines = 6;
 constexpr size_t kReasonBytes = 1200;
 
+// The thread that starts a tool waits for its end, so the tool ends early only with the whole process: nobody
+// would want its work. buildah passes this on to the commands of a build.
+int die_with_us() {
+  return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? 0 : errno;
+}
+
 // buildah mounts its storage; here nobody else sees it, and it goes with the process.
 int leave_mount_table() {
+  if (const int error = die_with_us(); error != 0) return error;
   if (::unshare(CLONE_NEWNS) != 0) return errno;
   return ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 ? 0 : errno;
 }
 
-Status run_tool(const io::Command& command, const std::string& package, const Clock& clock,
-                Deadline deadline) {
-  const Result<io::Finished> finished = io::run(command, clock, deadline);
+Status run_tool(io::Command command, const std::string& package, const ToolTerms& terms) {
+  if (!command.setup) command.setup = die_with_us;
+  const Result<io::Finished> finished =
+      io::run(command, terms.clock, terms.deadline, &terms.cancellation);
   if (!finished && finished.error().code() == ErrorCode::NotFound) {
     return Error(ErrorCode::Unavailable, package + " is not installed: apt-get install " + package);
   }
@@ -171,18 +181,18 @@ Error image_error(std::string_view complaint) {
   return Error(lines.empty() ? ErrorCode::Internal : code_of(lines.back()), std::move(reason));
 }
 
-Status copy_image(const std::string& source, const fs::path& layout, const Clock& clock, Deadline deadline) {
+Status copy_image(const std::string& source, const fs::path& layout, const ToolTerms& terms) {
   io::Command command;
   command.argv = {"skopeo"};
   if (!io::exists(kPolicy)) command.argv.emplace_back("--insecure-policy");
   command.argv.insert(command.argv.end(), {"copy", "--quiet", "--dest-oci-accept-uncompressed-layers"});
   if (is_local_registry(source)) command.argv.emplace_back("--src-tls-verify=false");
   command.argv.insert(command.argv.end(), {source, "oci:" + layout.string() + ":latest"});
-  return run_tool(command, "skopeo", clock, deadline);
+  return run_tool(command, "skopeo", terms);
 }
 
 Status build_image(const fs::path& folder, const fs::path& storage, const fs::path& layout,
-                   const Clock& clock, Deadline deadline) {
+                   const ToolTerms& terms) {
   fs::path file;
   for (const char* name : {"Dockerfile", "Containerfile"}) {
     if (file.empty() && io::exists(folder / name)) file = folder / name;
@@ -199,20 +209,25 @@ Status build_image(const fs::path& folder, const fs::path& storage, const fs::pa
   std::vector<std::string> words = {"bud", "--isolation", "chroot", "--layers", "--format", "oci"};
   words.insert(words.end(), policy.begin(), policy.end());
   words.insert(words.end(), {"-t", tag, "-f", file, folder});
-  TRY_CONTEXT(run_tool(buildah(storage, words), "buildah", clock, deadline), "build " + folder.string());
+  TRY_CONTEXT(run_tool(buildah(storage, words), "buildah", terms), "build " + folder.string());
 
   words = {"push", "--quiet", "--disable-compression", "--format", "oci"};
   words.insert(words.end(), policy.begin(), policy.end());
   words.insert(words.end(), {tag, "oci:" + layout.string() + ":latest"});
-  const Status pushed = run_tool(buildah(storage, words), "buildah", clock, deadline);
+  const Status pushed = run_tool(buildah(storage, words), "buildah", terms);
   // The name has served; the layers below it stay for the next build, as far as the cache's bound allows.
-  (void)run_tool(buildah(storage, {"untag", tag}), "buildah", clock, deadline);
+  (void)run_tool(buildah(storage, {"untag", tag}), "buildah", terms);
   if (!pushed) return pushed.error().context("take the built image of " + folder.string());
   return {};
 }
 
-Status drop_build_cache(const fs::path& storage, const Clock& clock, Deadline deadline) {
-  return run_tool(buildah(storage, {"rmi", "--all", "--force"}), "buildah", clock, deadline);
+Status sweep_builds(const fs::path& storage, const ToolTerms& terms) {
+  if (!io::exists(storage / "root")) return {};
+  return run_tool(buildah(storage, {"rm", "--all"}), "buildah", terms).context("remove unfinished builds");
+}
+
+Status drop_build_cache(const fs::path& storage, const ToolTerms& terms) {
+  return run_tool(buildah(storage, {"rmi", "--all", "--force"}), "buildah", terms);
 }
 
 Result<LayoutImage> read_layout(const fs::path& layout) {
@@ -233,10 +248,10 @@ Result<LayoutImage> read_layout(const fs::path& layout) {
   return image;
 }
 
-Status unpack_image(const fs::path& layout, const fs::path& rootfs, const Clock& clock, Deadline deadline) {
+Status unpack_image(const fs::path& layout, const fs::path& rootfs, const ToolTerms& terms) {
   io::Command command;
   command.argv = {"umoci", "raw", "unpack", "--image", layout.string() + ":latest", rootfs};
-  return run_tool(command, "umoci", clock, deadline).context("unpack the image");
+  return run_tool(command, "umoci", terms).context("unpack the image");
 }
 
 Result<std::string> normalize_reference(std::string_view reference) {

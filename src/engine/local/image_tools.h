@@ -20,24 +20,33 @@ struct LayoutImage {
   ImageConfig config;
 };
 
+// Under what the tools run. They end with us, however that happens.
+struct ToolTerms {
+  const Clock& clock;
+  Deadline deadline;
+  io::Cancellation& cancellation;
+};
+
 // Copies `source` (a skopeo name) into the layout `layout`, under the tag "latest".
-Status copy_image(const std::string& source, const std::filesystem::path& layout, const Clock& clock,
-                  Deadline deadline);
+Status copy_image(const std::string& source, const std::filesystem::path& layout, const ToolTerms& terms);
 
 // Builds `folder` (which holds a Dockerfile or Containerfile) and puts the image into `layout`. `storage`:
 // where buildah keeps its layers, reused by later builds.
 Status build_image(const std::filesystem::path& folder, const std::filesystem::path& storage,
-                   const std::filesystem::path& layout, const Clock& clock, Deadline deadline);
+                   const std::filesystem::path& layout, const ToolTerms& terms);
+
+// Removes what builds that were killed left half-done. None may be under way.
+Status sweep_builds(const std::filesystem::path& storage, const ToolTerms& terms);
 
 // Forgets all layers of earlier builds.
-Status drop_build_cache(const std::filesystem::path& storage, const Clock& clock, Deadline deadline);
+Status drop_build_cache(const std::filesystem::path& storage, const ToolTerms& terms);
 
 // Invalid when the image is for another kind of machine.
 Result<LayoutImage> read_layout(const std::filesystem::path& layout);
 
 // Unpacks the image of `layout` into `rootfs`, which must not exist.
 Status unpack_image(const std::filesystem::path& layout, const std::filesystem::path& rootfs,
-                    const Clock& clock, Deadline deadline);
+                    const ToolTerms& terms);
 
 // The kind and the short reason of a complaint of skopeo's or buildah's: `time="..." level=fatal msg="...":
 // the last lines, without marks. Pure.

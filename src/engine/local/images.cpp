@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr Duration kSweepTime = 30s;
+
 // What a user means, as a key: the same text is the same image until its source on this machine changes.
 struct Source {
   std::string key;
@@ -136,11 +138,13 @@ struct ImageStore::State {
   Result<PreparedImage> find(const Source& source, bool any_stamp) const;
   Result<PreparedImage> make(const model::Image& image, const Source& source, Deadline deadline);
   Result<PreparedImage> unpack(const fs::path& layout, const fs::path& work, Deadline deadline);
+  ToolTerms terms(Deadline deadline) { return {clock, deadline, cancellation}; }
   Error explain(const Error& error) const;
 
   const ImageStoreOptions options;
   const Clock& clock;
   const fs::path folder;
+  io::Cancellation cancellation;
   std::atomic<uint64_t> work_count{0};
   // Held shared while blobs are written and read, exclusively while old ones are removed.
   std::shared_mutex blobs_mutex;
@@ -172,7 +176,7 @@ Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs
   if (!io::exists(place)) {
     const fs::path made = work / "image";
     TRY(io::make_directories(made));
-    TRY(unpack_image(layout, made / "rootfs", clock, deadline));
+    TRY(unpack_image(layout, made / "rootfs", terms(deadline)));
     Json json;
     json["digest"] = image_in_layout.digest;
     json["config"] = to_json(image_in_layout.config);
@@ -197,8 +201,8 @@ Result<PreparedImage> ImageStore::State::make(const model::Image& wanted, const 
   const std::shared_lock keep_blobs(blobs_mutex);
 
   const Status fetched = wanted.kind == model::ImageKind::Build
-                             ? build_image(wanted.name, build_storage(), layout, clock, deadline)
-                             : copy_image(pull_name(source.key), layout, clock, deadline);
+                             ? build_image(wanted.name, build_storage(), layout, terms(deadline))
+                             : copy_image(pull_name(source.key), layout, terms(deadline));
   Result<PreparedImage> made =
       fetched ? unpack(layout, work, deadline) : Result<PreparedImage>(fetched.error());
   if (const Status swept = io::remove_all(work); !swept)
@@ -230,7 +234,14 @@ Result<std::unique_ptr<ImageStore>> ImageStore::open(ImageStoreOptions options, 
   for (const fs::path& folder : {state->refs(), state->blobs() / "sha256", state->scratch()}) {
     TRY(io::make_directories(folder, 0700));
   }
+  const Status swept = sweep_builds(state->build_storage(), state->terms(clock.deadline_in(kSweepTime)));
+  // It costs room and nothing else; the bound of the build cache will see to it.
+  if (!swept) log::warning("engine.local", "{}", swept.error().text());
   return std::unique_ptr<ImageStore>(new ImageStore(std::move(state)));
+}
+
+void ImageStore::cancel() {
+  state_->cancellation.cancel();
 }
 
 Result<PreparedImage> ImageStore::lookup(const model::Image& image) const {
@@ -345,7 +356,7 @@ Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, uint64
 
   const uint64_t build_bytes = tree_bytes(state_->build_storage());
   if (build_bytes > state_->options.build_cache_bytes) {
-    TRY(drop_build_cache(state_->build_storage(), state_->clock, deadline));
+    TRY(drop_build_cache(state_->build_storage(), state_->terms(deadline)));
     freed += build_bytes - std::min(build_bytes, tree_bytes(state_->build_storage()));
   }
   return freed;

@@ -64,6 +64,10 @@ class ImageStore {
   // Never pulls. NotFound when it has to be prepared first.
   Result<PreparedImage> lookup(const model::Image& image) const;
 
+  // Ends what is being prepared (its callers get Unavailable, "cancelled") and refuses what is not at hand
+  // from now on. Returns at once.
+  void cancel();
+
   // Removes images whose digest is not in `in_use`, least recently prepared first, until all together take at
   // most `max_bytes`, and bounds the caches. Returns the bytes freed. Skips what is being prepared.
   Result<uint64_t> collect(const std::set<std::string>& in_use, uint64_t max_bytes, Deadline deadline);

@@ -135,6 +135,17 @@ TEST_F(ImageStoreTest, ShowsTheLastLinesOfABuildThatFails) {
   EXPECT_NE(prepared.error().text().find("exit status 3"), std::string::npos) << prepared.error().text();
 }
 
+TEST_F(ImageStoreTest, PreparesNothingNewOnceCancelled) {
+  const model::Image image{model::ImageKind::Reference, oci_layout(), ""};
+  ASSERT_TRUE(store_->prepare(image, deadline()));
+  store_->cancel();
+  EXPECT_TRUE(store_->prepare(image, deadline())) << "it is at hand";
+  const Result<PreparedImage> refused = store_->prepare(dockerfile("FROM scratch\nCOPY busybox /x\n"), deadline());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::Unavailable);
+  EXPECT_NE(refused.error().text().find("cancelled"), std::string::npos) << refused.error().text();
+}
+
 TEST_F(ImageStoreTest, NamesWhatIsMissing) {
   const auto code = [&](model::ImageKind kind, const std::string& name) {
     const Result<PreparedImage> prepared = store_->prepare({kind, name, ""}, deadline());

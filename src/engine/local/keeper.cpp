@@ -62,6 +62,7 @@ Keeper::~Keeper() {
     told.get_future().wait();
   }
   prober_.reset();
+  parts_.images.cancel();
   // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just
   // started is on record before we go.
   prepares_.reset();

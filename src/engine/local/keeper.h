@@ -51,7 +51,8 @@ class Keeper {
  public:
   // Takes over the tasks on record before it returns.
   static Result<std::unique_ptr<Keeper>> start(KeeperParts parts);
-  // Ends the keeping and leaves the tasks running. Waits for jobs that are under way.
+  // Ends the keeping and leaves the tasks running. Waits for starts and ends under way; images being prepared
+  // are given up.
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;

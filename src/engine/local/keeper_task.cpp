@@ -214,6 +214,7 @@ void Keeper::prepare_image(Kept& kept) {
 }
 
 void Keeper::image_prepared(const std::string& image, const Status& result) {
+  if (stopping_) return;  // the next keeper prepares it again
   const std::vector<model::TaskId> waiting = std::move(preparing_[image]);
   preparing_.erase(image);
   for (const model::TaskId& id : waiting) {
@@ -224,7 +225,7 @@ void Keeper::image_prepared(const std::string& image, const Status& result) {
     }
     if (!result) {
       launch_failed(*kept, result.error());
-    } else if (!stopping_) {
+    } else {
       launch(*kept, true);
     }
   }

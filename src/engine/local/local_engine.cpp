@@ -190,6 +190,10 @@ Status LocalEngine::prepare(const model::Image& image, Deadline deadline) {
   return {};
 }
 
+void LocalEngine::cancel_prepares() {
+  parts_->images->cancel();
+}
+
 Status LocalEngine::drain(const model::NodeId& node, model::Generation generation, Deadline deadline) {
   return parts_->keeper->set_draining(node, true, generation, deadline);
 }

@@ -36,8 +36,8 @@ class LocalEngine final : public Engine {
   // asked for without root; Invalid for an option that means nothing.
   static Result<std::unique_ptr<LocalEngine>> create(LocalOptions options, const Clock& clock,
                                                      Random& random);
-  // Tasks go on. Waits for work that is under way: starts and stops take a moment, an image being pulled or
-  // built may take long, so a process that must end quickly should just end.
+  // Tasks go on. Waits for starts and stops under way, which take a moment; images being pulled or built are
+  // given up.
   ~LocalEngine() override;
 
   Capabilities capabilities() const override;
@@ -54,6 +54,7 @@ class LocalEngine final : public Engine {
   Result<std::unique_ptr<LogReader>> logs(const LogRequest& request, Deadline deadline) override;
   Result<std::unique_ptr<ExecSession>> exec(const ExecRequest& request, Deadline deadline) override;
   Status prepare(const model::Image& image, Deadline deadline) override;
+  void cancel_prepares() override;
   Status drain(const model::NodeId& node, model::Generation generation, Deadline deadline) override;
   Status undrain(const model::NodeId& node, model::Generation generation, Deadline deadline) override;
   Status release(Deadline deadline) override;
