@@ -52,6 +52,7 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
 
 Loop::~Loop() {
   parts_.engine.watch({});
+  parts_.engine.cancel_prepares();
   driver_.reset();
   files_.reset();
   slow_.reset();
@@ -317,6 +318,7 @@ void Loop::shut_down(bool keep_tasks) {
     }
     log::info(kArea, "shutting down: every task is drained and stopped");
     core_.set_shutting_down();
+    parts_.engine.cancel_prepares();
     publish("");
     request_round(0ms);
   });
