@@ -15,6 +15,9 @@ namespace {
 // it.
 // - no strict-limits: fewer connections than asked for are better than no load balancer.
 // - hard-stop-after: a worker that a reload replaced ends its sessions first, but not for ever.
+// - mworker-max-reloads: a bound on the workers that are ending their sessions. HAProxy also counts reloads
+// that failed and cuts the sessions of a worker that has seen more at the next one that does not, so it is
+// generous.
 // - description: how a control plane that adopts this process learns what it was started with.
 constexpr std::string_view kGlobal = R"(# Written by slipway; changes are overwritten.
 global
@@ -23,7 +26,7 @@ global
   noreuseport
   no strict-limits
   hard-stop-after 15m
-  mworker-max-reloads 20
+  mworker-max-reloads 100
   stats socket unix@{worker_socket} mode 600 level admin expose-fd listeners
   stats timeout 30s
 

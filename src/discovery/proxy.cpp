@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "discovery/failed_reloads.h"
 #include "discovery/haproxy_process.h"
 #include "discovery/sockets.h"
 #include "discovery/worker.h"
@@ -15,8 +16,8 @@ namespace {
 // What a new server is given to accept a connection before it begins as down (see commands() in worker.h).
 // Tasks are near: who listens answers in a millisecond, who does not refuses as fast.
 constexpr Duration kReadyWait = 50ms;
-// Rounds of leaving out what HAProxy cannot bind. Each leaves out at least one port that was free a moment
-// ago.
+// Starts of HAProxy, or reloads to another text, in one sync. Each but the first leaves out a port that was
+// free a moment ago.
 constexpr int kRounds = 3;
 
 // Adds what one worker says to the state. What only a replaced worker has is on its way out.
@@ -47,7 +48,10 @@ class HaproxyProxy final : public Proxy {
     Admission admission = admit(settings_, wanted);
     leave_out_refused(admission);
     // Where the frontends cannot be as wanted, tasks still come and go on those that are.
-    Status frontends = have_frontends(admission, deadline);
+    const Status frontends =
+        have_frontends(admission, deadline).context("have the load balancer serve what is wanted");
+    if (frontends) failed_.clear();
+    trouble_ = frontends ? "" : frontends.error().text();
     refused_ = std::move(admission.refused);
     admitted_ = std::move(admission.admitted);
     signature_ = has_frontend(settings_, admitted_) ? signature(settings_, admitted_) : "";
@@ -57,13 +61,14 @@ class HaproxyProxy final : public Proxy {
                   "tell the load balancer its tasks");
     }
     process_.bound_log();
-    if (!frontends) return frontends.error().context("have the load balancer serve what is wanted");
+    if (!processes && !frontends) return frontends.error();
     return observe(deadline);
   }
 
   Result<ProxyState> observe(Deadline deadline) override {
     ProxyState state;
     state.refused = refused_;
+    state.trouble = trouble_;
     const std::optional<Processes> processes = TRY(process_.running(deadline));
     if (!processes) {
       state.in_step = refused_.empty() && signature_.empty();
@@ -72,6 +77,7 @@ class HaproxyProxy final : public Proxy {
     const WorkerView present = TRY(view_of(processes->workers.front(), deadline));
     state.in_step = refused_.empty() && present.signature == signature_ &&
                     commands(present, wanted_servers(present, admitted_), {}).empty();
+    if (!trouble_.empty()) add_unserved(present, state);
     add_to_state(present, false, state);
     for (const pid_t worker : processes->old_workers) {
       const Result<WorkerView> view = view_of(worker, deadline);
@@ -88,12 +94,24 @@ class HaproxyProxy final : public Proxy {
     refused_.clear();
     admitted_.clear();
     signature_.clear();
+    trouble_.clear();
+    failed_.clear();
     return process_.stop(deadline).context("stop the load balancer");
   }
 
  private:
   Result<WorkerView> view_of(pid_t worker, Deadline deadline) const {
     return parse_worker(TRY(process_.cli().ask(worker, worker_questions(), deadline)));
+  }
+
+  // What HAProxy would have to be reloaded for, where it cannot be.
+  void add_unserved(const WorkerView& present, ProxyState& state) const {
+    for (const RoutedInstance& instance : admitted_) {
+      const std::optional<int> port = instance.proxy.port;
+      const bool served = present.backends.contains(backend_name(instance.id)) &&
+                          (!port || present.frontends.contains(port_frontend_name(*port)));
+      if (!served) state.refused.emplace(instance.id, trouble_);
+    }
   }
 
   // Instances that HAProxy's check refused stay out as long as they are what they were.
@@ -151,7 +169,8 @@ class HaproxyProxy final : public Proxy {
     });
   }
 
-  // Has HAProxy run with the frontends and backends of `admission`, from which it takes what cannot be.
+  // Has HAProxy run with the frontends and backends of `admission`, from which it takes what cannot be. One
+  // that runs is never ended for it: a fresh start would cost the open connections.
   Status have_frontends(Admission& admission, Deadline deadline) {
     for (int round = 1;; ++round) {
       const std::optional<Processes> processes = TRY(process_.running(deadline));
@@ -159,21 +178,28 @@ class HaproxyProxy final : public Proxy {
       if (processes) view = TRY(view_of(processes->workers.front(), deadline));
       leave_out_taken(admission, view.frontends);
       if (!has_frontend(settings_, admission.admitted)) return processes ? process_.stop(deadline) : Status();
-      std::string wanted = signature(settings_, admission.admitted);
+      const std::string wanted = signature(settings_, admission.admitted);
       if (view.signature == wanted) return {};
-      TRY(leave_out_invalid(admission, deadline));
-      wanted = signature(settings_, admission.admitted);
-      if (!has_frontend(settings_, admission.admitted) || view.signature == wanted) continue;
-
-      const std::string text = haproxy_text(settings_, admission.admitted);
-      const Status served =
-          processes ? process_.reload(text, wanted, deadline) : process_.start(text, wanted, deadline);
-      if (served || round == kRounds) return served;
+      if (processes) {
+        if (const auto why = failed_.objection(wanted, clock_.steady_now())) return *why;
+      }
+      const size_t admitted = admission.admitted.size();
+      const Status good = leave_out_invalid(admission, deadline);
+      if (good && admission.admitted.size() != admitted) continue;
+      const Status served = good ? change(processes.has_value(), admission.admitted, deadline) : good;
+      if (served) return {};
+      if (processes) failed_.add(wanted, served.error(), clock_.steady_now());
+      if (!good || round == kRounds) return served;
+      // A port may have been taken since it was tried: the next round leaves it out. Where none has, the text
+      // is the same, and it is not time to try that again.
       log::warning("proxy", "{}", served.error().text());
-      // The next round leaves out a port that has been taken since. Where none has, only the way from one
-      // text to the other is impossible (the bind address of a port changes, say), and a fresh start will do.
-      if (processes && round == kRounds - 1) TRY(process_.stop(deadline));
     }
+  }
+
+  Status change(bool runs, const std::vector<RoutedInstance>& instances, Deadline deadline) {
+    const std::string text = haproxy_text(settings_, instances);
+    const std::string wanted = signature(settings_, instances);
+    return runs ? process_.reload(text, wanted, deadline) : process_.start(text, wanted, deadline);
   }
 
   // Checks the text and leaves out the instances without which it is good.
@@ -226,7 +252,9 @@ class HaproxyProxy final : public Proxy {
   std::map<model::InstanceId, std::string> refused_;
   std::vector<RoutedInstance> admitted_;
   std::string signature_;  // of what should run; empty: nothing
+  std::string trouble_;    // why it does not; empty: it does
 
+  FailedReloads failed_;
   std::map<model::InstanceId, Invalid> invalid_;
   std::map<int, std::string> taken_;  // port -> who has it
 };

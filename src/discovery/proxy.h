@@ -4,7 +4,8 @@
 // control plane dies; a new control plane finds it by its sockets and goes on. Tasks are added, drained and
 // removed through the runtime API; only a change of frontends or backends reloads, after the new text has
 // passed HAProxy's own check. A frontend that HAProxy refuses (a taken port) is left out and named, the rest
-// go on.
+// go on. Where it will not change for any other reason, the one that runs goes on with its last good
+// configuration and its open connections, and the change is tried again later and later.
 //
 // Called from one thread at a time.
 #pragma once
@@ -25,6 +26,9 @@ struct ServerState {
 struct ProxyState {
   std::map<model::TaskId, ServerState> servers;
   std::map<model::InstanceId, std::string> refused;  // left out, or in part; as of the last sync
+  // Why what is wanted is not what runs, in HAProxy's own words; tasks still come and go on what runs. Empty
+  // when all is well. As of the last sync.
+  std::string trouble;
   // False when another sync, of the same, has something to do: the load balancer has died, a port may have
   // become free, a server was not ready to be deleted.
   bool in_step = true;
@@ -33,7 +37,8 @@ struct ProxyState {
 class Proxy {
  public:
   virtual ~Proxy() = default;
-  // Make it so, and tell how it is afterwards. Starts HAProxy when there is something to route and none runs.
+  // Make it so, and tell how it is afterwards. Starts HAProxy when there is something to route and none runs;
+  // an error when that fails. A failed change of one that runs is the state's trouble and no error.
   virtual Result<ProxyState> sync(const std::vector<RoutedInstance>& wanted, Deadline deadline) = 0;
   // How it is.
   virtual Result<ProxyState> observe(Deadline deadline) = 0;

@@ -1,6 +1,7 @@
 // HaproxyProxy with the real HAProxy and small servers of ours.
 #include "discovery/proxy.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "base/mutex.h"
+#include "base/text.h"
 #include "discovery/fake_proxy.h"
 #include "discovery/haproxy_process.h"
 #include "discovery/sockets.h"
@@ -131,17 +133,21 @@ class TestServer {
 };
 
 // The whole answer to one request; empty when there was none.
-std::string get(int port, const std::string& path = "/", const std::string& host = "localhost") {
+std::string answer(int port, const std::string& method, const std::string& path, const std::string& host) {
   const io::Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) return "";
-  const std::string request =
-      fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, host);
+  const std::string request = fmt::format(
+      "{} {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method, path, host);
   send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   return read_until(fd.get(), "never in an answer");
+}
+
+std::string get(int port, const std::string& path = "/", const std::string& host = "localhost") {
+  return answer(port, "GET", path, host);
 }
 
 class HaproxyProxyTest : public ::testing::Test {
@@ -193,6 +199,20 @@ class HaproxyProxyTest : public ::testing::Test {
   std::vector<pid_t> workers() const {
     const Result<Processes> processes = MasterCli(settings_.directory, clock_).processes(soon());
     return processes ? processes->workers : std::vector<pid_t>();
+  }
+
+  // Requests to `service` that HAProxy has moved to another task because the first refused the connection.
+  int moved_requests(const std::string& service) const {
+    const Result<std::vector<std::string>> table =
+        MasterCli(settings_.directory, clock_).ask(workers().at(0), {"show stat"}, soon());
+    EXPECT_TRUE(table);
+    const std::vector<std::string> lines = split(table->at(0), '\n');
+    const std::vector<std::string> names = split(lines.at(0), ',');
+    const auto column = std::find(names.begin(), names.end(), "wredis") - names.begin();
+    for (const std::string& line : lines) {
+      if (line.starts_with(service + ".main,BACKEND,")) return std::stoi(split(line, ',').at(column));
+    }
+    return 0;
   }
 
   static RoutedInstance instance(const std::string& service, int port, std::vector<model::Route> routes) {
@@ -307,6 +327,22 @@ TEST_F(HaproxyProxyTest, TakesOutATaskThatDiedWithoutBeingTold) {
   until([](const ProxyState& now) { return !now.servers.at(model::TaskId("one")).in; });
 }
 
+TEST_F(HaproxyProxyTest, TriesARefusedConnectionOnAnotherTaskWhateverTheMethod) {
+  auto one = std::make_unique<TestServer>("one");
+  const TestServer two("two");
+  const int port = free_port();
+  sync({instance("web", port, {one->route(), two.route()})});
+  // HAProxy's own check may notice first that nobody listens; then once more.
+  const Deadline deadline = soon();
+  while (moved_requests("web") == 0 && !deadline.passed(clock_.steady_now())) {
+    until([](const ProxyState& now) { return now.servers.at(model::TaskId("one")).in; });
+    one->stop();
+    for (int i = 0; i < 4; ++i) EXPECT_THAT(answer(port, "POST", "/", "localhost"), HasSubstr("two"));
+    one = std::make_unique<TestServer>("one", one->port());
+  }
+  EXPECT_GT(moved_requests("web"), 0);
+}
+
 TEST_F(HaproxyProxyTest, FindsTheRunningOneAgain) {
   const TestServer one("one");
   const int port = free_port();
@@ -330,6 +366,81 @@ TEST_F(HaproxyProxyTest, StartsAgainWhenItWasKilled) {
   until([](const ProxyState& now) { return now.servers.empty() && !now.in_step; });
   EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
   EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, KeepsWhatRunsAndItsConnectionsWhereAReloadFails) {
+  // A HAProxy that reads one more file, of ours, when it starts and reloads, but not when it checks.
+  const std::string extra = directory_->path() / "extra.cfg";
+  settings_.haproxy = directory_->path() / "haproxy.sh";
+  ASSERT_TRUE(io::write_file(extra, "", false, 0600));
+  const std::string script = fmt::format(
+      "#!/bin/sh\ncase \" $* \" in *\" -c \"*) exec haproxy \"$@\";; esac\nexec haproxy \"$@\" -f '{}'\n",
+      extra);
+  ASSERT_TRUE(io::write_file(settings_.haproxy, script, false, 0700));
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  TestServer one("one");
+  const TestServer two("two");
+  const int port = free_port();
+  const RoutedInstance web = instance("web", port, {one.route()});
+  sync({web});
+  const std::vector<pid_t> before = workers();
+  std::string held;
+  std::thread client([&] { held = get(port, "/hold"); });
+  one.wait_for_held();
+
+  ASSERT_TRUE(io::write_file(extra, "garbage\n", false, 0600));
+  const RoutedInstance api = instance("api", free_port(), {two.route()});
+  ProxyState state = sync({api, web});
+  EXPECT_THAT(state.trouble, HasSubstr("unknown keyword 'garbage'"));
+  EXPECT_THAT(state.refused.at(api.id), HasSubstr("unknown keyword 'garbage'"));
+  EXPECT_FALSE(state.refused.contains(web.id));
+  EXPECT_FALSE(state.in_step);
+  EXPECT_EQ(workers(), before);
+  // Tasks come and go on what runs.
+  const RoutedInstance moved = instance("web", port, {one.route(model::Traffic::Drain), two.route()});
+  state = sync({api, moved});
+  EXPECT_NE(state.trouble, "");
+  EXPECT_TRUE(state.servers.at(model::TaskId("two")).in);
+  EXPECT_EQ(state.servers.at(model::TaskId("one")).sessions, 1);
+  EXPECT_THAT(get(port), HasSubstr("two"));
+
+  ASSERT_TRUE(io::write_file(extra, "", false, 0600));
+  const Deadline deadline = soon();
+  while (!state.trouble.empty() && !deadline.passed(clock_.steady_now())) {
+    state = sync({api, moved});
+    poll(nullptr, 0, 5);
+  }
+  EXPECT_EQ(state.trouble, "");
+  EXPECT_TRUE(state.refused.empty());
+  EXPECT_THAT(get(api.proxy.port.value()), HasSubstr("two"));
+  one.release();
+  client.join();
+  EXPECT_THAT(held, HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, ChangesTheModeOfAPortInPlace) {
+  const TestServer one("one");
+  const int port = free_port();
+  RoutedInstance web = instance("web", port, {one.route()});
+  sync({web});
+  const pid_t pid = master();
+  web.proxy.mode = model::ProxyMode::Tcp;
+  EXPECT_EQ(sync({web}).trouble, "");
+  EXPECT_THAT(get(port), HasSubstr("one"));
+  EXPECT_EQ(master(), pid);
+}
+
+TEST_F(HaproxyProxyTest, ChangesTheAddressOfItsPortsInPlace) {
+  const TestServer one("one");
+  const int port = free_port();
+  const RoutedInstance web = instance("web", port, {one.route()});
+  sync({web});
+  const pid_t pid = master();
+  settings_.bind = "*";
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  EXPECT_EQ(sync({web}).trouble, "");
+  EXPECT_THAT(get(port), HasSubstr("one"));
+  EXPECT_EQ(master(), pid);
 }
 
 TEST_F(HaproxyProxyTest, LeavesOutATakenPortNamesWhoHasItAndMendsItself) {
