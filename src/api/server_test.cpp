@@ -168,7 +168,7 @@ TEST_F(Server, SuggestsTheNameThatWasMeant) {
             std::string::npos);
   EXPECT_NE(error_message("GET", "/v1/instances/shop.wbe/why", 404).find("did you mean 'shop.web'"),
             std::string::npos);
-  EXPECT_NE(error_message("GET", "/v1/config?service=shop&instance=workr", 404).find("'worker'"),
+  EXPECT_NE(error_message("GET", "/v1/config?service=shop&instance=workr", 404).find("'shop.worker'"),
             std::string::npos);
   EXPECT_NE(error_message("GET", "/v1/servces", 404).find("did you mean '/v1/services'"), std::string::npos);
   EXPECT_NE(error_message("GET", "/v1/status?service=api&instance=main", 404).find("have problems"),
