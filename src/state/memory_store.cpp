@@ -7,6 +7,14 @@
 
 namespace slipway::state {
 
+Result<Claim> MemoryStore::claim() {
+  return ++claim_;
+}
+
+Status MemoryStore::still_mine(Claim claim) {
+  return check_claim(claim, claim_);
+}
+
 Result<model::Generation> MemoryStore::next_generation(model::Generation at_least) {
   generation_ = std::max(generation_, at_least) + 1;
   return generation_;

@@ -11,8 +11,11 @@ namespace slipway::state {
 
 // Behaves like SqliteStore in everything but durability; one suite (store_test.cpp) holds both to it. One
 // thread at a time.
-class MemoryStore final : public Store {
+class MemoryStore : public Store {
  public:
+  Result<Claim> claim() override;
+  Status still_mine(Claim claim) override;
+
   Result<model::Generation> next_generation(model::Generation at_least) override;
 
   Result<std::vector<model::Override>> overrides() override;
@@ -36,6 +39,7 @@ class MemoryStore final : public Store {
  private:
   void drop_old_bounces(const model::InstanceId& instance);
 
+  Claim claim_ = 0;
   model::Generation generation_ = 0;
   std::map<std::pair<model::InstanceId, model::OverrideKind>, model::Override> overrides_;
   std::map<model::InstanceId, std::string> memories_;

@@ -99,6 +99,10 @@ Status SqliteStore::prepare() {
       {&sql_.next_generation,
        "INSERT INTO counters VALUES ('generation', ?1 + 1) "
        "ON CONFLICT (name) DO UPDATE SET value = MAX(value, ?1) + 1 RETURNING value"},
+      {&sql_.claim,
+       "INSERT INTO counters VALUES ('claim', 1) "
+       "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"},
+      {&sql_.newest_claim, "SELECT value FROM counters WHERE name = 'claim'"},
       {&sql_.going_down, "SELECT value FROM counters WHERE name = 'going_down'"},
       {&sql_.set_going_down, "INSERT OR REPLACE INTO counters VALUES ('going_down', ?1)"},
       {&sql_.overrides,
@@ -138,6 +142,19 @@ Status SqliteStore::prepare() {
   };
   for (const auto& [statement, text] : statements) *statement = TRY(database_->prepare(text));
   return {};
+}
+
+Result<Claim> SqliteStore::claim() {
+  Claim claim = 0;
+  TRY_CONTEXT(sql_.claim.each({}, [&](const SqlRow& row) { claim = row.integer(0); }), "claim the state");
+  return claim;
+}
+
+Status SqliteStore::still_mine(Claim claim) {
+  Claim newest = 0;
+  TRY_CONTEXT(sql_.newest_claim.each({}, [&](const SqlRow& row) { newest = row.integer(0); }),
+              "read who holds the state");
+  return check_claim(claim, newest);
 }
 
 Result<model::Generation> SqliteStore::next_generation(model::Generation at_least) {

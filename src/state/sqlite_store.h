@@ -21,6 +21,9 @@ class SqliteStore final : public Store {
   // history, never a task. Invalid when a newer Slipway wrote the file.
   static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file, const Clock& clock);
 
+  Result<Claim> claim() override;
+  Status still_mine(Claim claim) override;
+
   Result<model::Generation> next_generation(model::Generation at_least) override;
 
   Result<std::vector<model::Override>> overrides() override;
@@ -44,7 +47,7 @@ class SqliteStore final : public Store {
  private:
   // Every statement that is ever run, compiled when the file is opened.
   struct Statements {
-    Statement next_generation, going_down, set_going_down;
+    Statement claim, newest_claim, next_generation, going_down, set_going_down;
     Statement overrides, put_override, remove_override;
     Statement memories, put_memory, remove_memory;
     Statement insert_bounce, replace_bounce, bounces, open_bounces, trim_bounces, trim_all_bounces;

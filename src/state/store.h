@@ -28,9 +28,17 @@ struct BounceRecord {
   std::optional<Time> ended_at;
 };
 
+// Names one holder of a store; a later one is greater.
+using Claim = int64_t;
+
 class Store {
  public:
   virtual ~Store() = default;
+
+  // From now on the caller holds the state, and whoever held it before must not act any more.
+  virtual Result<Claim> claim() = 0;
+  // Conflict when somebody has claimed the store since. Any other error: that cannot be told.
+  virtual Status still_mine(Claim claim) = 0;
 
   // Grows with every call, across restarts. `at_least`: the highest generation seen on the engine, so that a
   // store that was lost does not count from 1 again.

@@ -96,6 +96,17 @@ TEST_P(StoreSuite, GenerationsGrowAndNeverFallBehindTheEngine) {
   EXPECT_EQ(store_->next_generation(7).value(), 42u);
 }
 
+TEST_P(StoreSuite, TheNewestClaimHoldsTheStateAndTheOthersAreTold) {
+  const Claim first = store_->claim().value();
+  EXPECT_TRUE(store_->still_mine(first));
+  const Claim second = store_->claim().value();
+  EXPECT_GT(second, first);
+  EXPECT_TRUE(store_->still_mine(second));
+  const Status lost = store_->still_mine(first);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::Conflict);
+}
+
 TEST_P(StoreSuite, AnEmptyStoreHasNothing) {
   EXPECT_TRUE(store_->overrides().value().empty());
   EXPECT_TRUE(store_->memories().value().empty());

@@ -13,4 +13,11 @@ Status check_text(std::string_view what, std::string_view text) {
                                                bytes_text(text.size()), bytes_text(kTextBytes)));
 }
 
+Status check_claim(int64_t claim, int64_t newest) {
+  if (claim == newest) return {};
+  return Error(
+      ErrorCode::Conflict,
+      fmt::format("another control plane has taken over the state (claim {}, ours is {})", newest, claim));
+}
+
 }  // namespace slipway::state

@@ -1,6 +1,7 @@
 // What all stores ask of the values handed to them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ inline bool is_about(std::string_view instance, std::string_view subject) {
 
 // Invalid when `text` is longer than a store keeps; `what` names it in the message.
 Status check_text(std::string_view what, std::string_view text);
+
+// Conflict when `newest` is another claim than `claim`.
+Status check_claim(int64_t claim, int64_t newest);
 
 }  // namespace slipway::state
