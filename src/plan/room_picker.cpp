@@ -1,0 +1,186 @@
+#include "plan/room_picker.h"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+
+namespace slipway::plan {
+namespace {
+
+constexpr int32_t kNoGroup = -1;
+// The heaps of <algorithm> have the greatest in front; these have the least.
+constexpr auto kWorseThan = [](const auto& a, const auto& b) { return b < a; };
+
+}  // namespace
+
+void Picker::pick(NodeTable& nodes, Request& request, int tasks, std::vector<NodeNumber>& picked) {
+  nodes_ = &nodes;
+  request_ = &request;
+  wanted_ = static_cast<size_t>(std::max(tasks, 0));
+  group_classes();
+  read_nodes();
+  open_groups();
+  for (size_t i = 0; i < wanted_ && pick_one(picked); ++i) continue;
+}
+
+// Numbers the groups, and writes down the bucket that each has in each facet.
+void Picker::group_classes() {
+  group_of_.assign(request_->classes(), kNoGroup);
+  used_groups_ = 0;
+  for (ClassNumber cls = 0; cls < group_of_.size(); ++cls) {
+    if (request_->verdict(cls) != NodeClasses::kKeepsAll) continue;
+    group_of_[cls] = 0;
+    used_groups_ = 1;
+  }
+  const std::vector<Facet>& facets = request_->facets();
+  for (const Facet& facet : facets) split_groups(facet);
+  buckets_.resize(used_groups_ * facets.size());
+  for (ClassNumber cls = 0; cls < group_of_.size(); ++cls) {
+    if (group_of_[cls] == kNoGroup) continue;
+    const size_t row = static_cast<size_t>(group_of_[cls]) * facets.size();
+    for (size_t i = 0; i < facets.size(); ++i) buckets_[row + i] = facets[i].bucket(cls);
+  }
+}
+
+void Picker::split_groups(const Facet& facet) {
+  std::unordered_map<uint64_t, int32_t> parts;  // (group, bucket) -> its number from now on
+  for (ClassNumber cls = 0; cls < group_of_.size(); ++cls) {
+    if (group_of_[cls] == kNoGroup) continue;
+    const uint64_t part = (static_cast<uint64_t>(group_of_[cls]) << 32) | facet.bucket(cls);
+    group_of_[cls] = parts.try_emplace(part, static_cast<int32_t>(parts.size())).first->second;
+  }
+  if (!parts.empty()) used_groups_ = parts.size();
+}
+
+Picker::Candidate Picker::candidate(NodeNumber node) const {
+  const int64_t spare = nodes_->left(node).spare_after(request_->demand());
+  const bool balance = request_->placement().packing == model::Packing::Balance;
+  return Candidate{balance ? -spare : spare, nodes_->rank(node), node};
+}
+
+void Picker::read_nodes() {
+  if (groups_.size() < used_groups_) groups_.resize(used_groups_);
+  for (size_t i = 0; i < used_groups_; ++i) {
+    groups_[i].best.clear();
+    groups_[i].worst_useful = std::numeric_limits<int64_t>::max();
+  }
+  tasks_on_.clear();
+  if (request_->placement().max_per_node > 0) tasks_on_.resize(nodes_->size(), 0);
+  if (wanted_ == 0) return;
+  const Demand demand = request_->demand();
+  for (NodeNumber node = 0; node < nodes_->size(); ++node) {
+    if (!nodes_->open(node)) continue;
+    const int32_t group = group_of_[nodes_->class_of(node)];
+    if (group == kNoGroup || !nodes_->left(node).fits(demand)) continue;
+    if (request_->bar(node) != Request::kOpen) continue;
+    offer(groups_[static_cast<size_t>(group)], candidate(node));
+  }
+}
+
+// Keeps the best `wanted_`, and at most as many again until it next sorts them out.
+void Picker::offer(Group& group, const Candidate& candidate) const {
+  if (candidate.cost > group.worst_useful) return;
+  group.best.push_back(candidate);
+  if (group.best.size() < 2 * wanted_) return;
+  const auto last = group.best.begin() + static_cast<std::ptrdiff_t>(wanted_ - 1);
+  std::nth_element(group.best.begin(), last, group.best.end());
+  group.worst_useful = last->cost;
+  group.best.resize(wanted_);
+}
+
+void Picker::open_groups() {
+  order_.clear();
+  noted_.assign(used_groups_ * request_->spread_facets(), -1);
+  for (uint32_t group = 0; group < used_groups_; ++group) {
+    std::make_heap(groups_[group].best.begin(), groups_[group].best.end(), kWorseThan);
+    if (groups_[group].best.empty()) continue;
+    note_counts(group);
+    order_.push_back(group);
+  }
+  std::make_heap(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return is_later(a, b); });
+}
+
+int32_t& Picker::count(uint32_t group, size_t facet) {
+  std::vector<Facet>& facets = request_->facets();
+  return facets[facet].counts[buckets_[group * facets.size() + facet]];
+}
+
+bool Picker::is_closed(uint32_t group) {
+  const std::vector<Facet>& facets = request_->facets();
+  for (size_t i = request_->spread_facets(); i < facets.size(); ++i) {
+    if (count(group, i) >= facets[i].limit) return true;
+  }
+  return false;
+}
+
+// Returns whether anything has changed since the last time.
+bool Picker::note_counts(uint32_t group) {
+  bool changed = false;
+  const size_t spread = request_->spread_facets();
+  for (size_t i = 0; i < spread; ++i) {
+    int32_t& noted = noted_[group * spread + i];
+    changed = changed || noted != count(group, i);
+    noted = count(group, i);
+  }
+  return changed;
+}
+
+bool Picker::is_later(uint32_t a, uint32_t b) const {
+  const size_t spread = request_->spread_facets();
+  for (size_t i = 0; i < spread; ++i) {
+    const int32_t left = noted_[a * spread + i];
+    const int32_t right = noted_[b * spread + i];
+    if (left != right) return left > right;
+  }
+  return groups_[b].best.front() < groups_[a].best.front();
+}
+
+bool Picker::pick_one(std::vector<NodeNumber>& picked) {
+  const auto later = [&](uint32_t a, uint32_t b) { return is_later(a, b); };
+  while (!order_.empty()) {
+    std::pop_heap(order_.begin(), order_.end(), later);
+    const uint32_t group = order_.back();
+    if (is_closed(group)) {
+      order_.pop_back();
+      continue;
+    }
+    if (note_counts(group)) {
+      std::push_heap(order_.begin(), order_.end(), later);
+      continue;
+    }
+    picked.push_back(groups_[group].best.front().node);
+    take(group);
+    note_counts(group);
+    if (groups_[group].best.empty()) {
+      order_.pop_back();
+    } else {
+      std::push_heap(order_.begin(), order_.end(), later);
+    }
+    return true;
+  }
+  return false;
+}
+
+// One task more on the best node of the group, which stays in its heap as long as it can take another.
+void Picker::take(uint32_t group) {
+  std::vector<Candidate>& best = groups_[group].best;
+  const NodeNumber node = best.front().node;
+  const Demand& demand = request_->demand();
+  nodes_->take(node, demand);
+  for (size_t i = 0; i < request_->facets().size(); ++i) ++count(group, i);
+
+  bool another = demand.host_port == 0 && nodes_->left(node).fits(demand);
+  if (!tasks_on_.empty()) {
+    ++tasks_on_[node];
+    another = another && request_->tasks_on(node) + tasks_on_[node] < request_->placement().max_per_node;
+  }
+  std::pop_heap(best.begin(), best.end(), kWorseThan);
+  if (!another) {
+    best.pop_back();
+    return;
+  }
+  best.back() = candidate(node);
+  std::push_heap(best.begin(), best.end(), kWorseThan);
+}
+
+}  // namespace slipway::plan
