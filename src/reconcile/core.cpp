@@ -1,6 +1,7 @@
 #include "reconcile/core.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -20,29 +21,20 @@ constexpr Backoff kImageBackoff{5s, 300s};
 // not come.
 constexpr Duration kOneOffKeep = 1h;
 
-const model::Instance* find_instance(const model::Desired& desired, const model::InstanceId& id) {
-  const auto it =
-      std::lower_bound(desired.instances.begin(), desired.instances.end(), id,
-                       [](const model::Instance& a, const model::InstanceId& b) { return a.id < b; });
-  return it != desired.instances.end() && it->id == id ? &*it : nullptr;
-}
+// Beside the planner's own members in what is stored of an instance.
+constexpr std::string_view kFrontDoor = "front_door";
 
-std::vector<discovery::RoutedInstance> routed_instances(const model::Desired& desired,
-                                                        const model::Plan& plan,
-                                                        const std::vector<discovery::RoutedInstance>& last) {
-  std::vector<discovery::RoutedInstance> routed;
-  for (const auto& [id, routes] : plan.routes) {
-    const model::Instance* instance = find_instance(desired, id);
-    if (instance != nullptr && instance->proxy) {
-      routed.push_back({id, *instance->proxy, routes});
-      continue;
-    }
-    // No longer in the files, or its file is broken: it keeps the front door it had while its tasks drain.
-    for (const auto& earlier : last) {
-      if (earlier.id == id) routed.push_back({id, earlier.proxy, routes});
-    }
+// What the bounce rolls to, and how that differs from what ran before.
+void describe_change(const model::Desired& desired, const model::Observed& observed,
+                     const plan::BounceMemory& bounce, state::BounceRecord& record) {
+  const model::Instance* instance = find_instance(desired, record.instance);
+  if (instance == nullptr) return;
+  const Json spec = model::to_json(instance->spec);
+  record.spec = spec.dump();
+  for (const auto& revision : observed.revisions) {
+    if (!bounce.from.empty() && revision.revision.id == bounce.from.back())
+      record.text = spec_changes(model::to_json(revision.revision.spec), spec);
   }
-  return routed;
 }
 
 }  // namespace
@@ -71,23 +63,34 @@ void Core::set_memory(const model::InstanceId& instance, const std::string& text
   if (!json.has_value()) return;
   auto memory = plan::instance_memory_from_json(json.value());
   if (memory.has_value()) memory_[instance] = std::move(memory).value();
+  if (const auto proxy = proxy_from_json(json->at(kFrontDoor))) front_doors_[instance] = *proxy;
+}
+
+void Core::set_open_bounces(std::vector<state::BounceRecord> records) {
+  for (state::BounceRecord& record : records) {
+    const auto key = std::pair(record.instance, record.started_at);
+    open_bounces_[key] = std::move(record);
+  }
 }
 
 Round Core::decide(const model::Observed& observed, const plan::Routing& routing, Time now) {
   const plan::Memory before = memory_;
-  plan::Outcome outcome = plan::decide(plan::Inputs{desired_, observed, routing, overrides_, images_, memory_,
+  const FrontDoors doors_before = front_doors_;
+  plan::Outcome outcome = settings_.planner(plan::Inputs{desired_, observed, routing, overrides_, images_, memory_,
                                                     settings_.restarts_tasks, shutting_down_, now});
   Round round;
   round.plan = std::move(outcome.plan);
   memory_ = std::move(outcome.memory);
   round.wake_at = outcome.wake_at;
-  round.routes = routed_instances(desired_, round.plan, routes_);
+  front_doors_ = front_doors(desired_, round.plan, std::move(front_doors_));
+  round.routes = routed_instances(front_doors_, round.plan);
   round.routes_changed = !looked_ || round.routes != routes_;
   routes_ = round.routes;
 
   round.events = looked_ ? task_changes(observed_, observed) : std::vector<model::Event>();
   std::move(outcome.events.begin(), outcome.events.end(), std::back_inserter(round.events));
-  follow_memory(before, round, now);
+  follow_memory(before, doors_before, round);
+  follow_bounces(observed, round, now);
   follow_images(round);
   follow_one_offs(observed, round, now);
 
@@ -149,63 +152,85 @@ void Core::image_prepared(const model::Image& image, const Status& result, Time 
   status.retry_at = now + kImageBackoff.delay(status.failures);
 }
 
-// The planner's memory is stored where it changed; a bounce that appeared, ended or stalled becomes history.
-void Core::follow_memory(const plan::Memory& before, Round& round, Time now) {
-  static const plan::InstanceMemory kNone;
-  const auto of = [](const plan::Memory& memory, const model::InstanceId& id) -> const plan::InstanceMemory& {
-    const auto it = memory.find(id);
-    return it == memory.end() ? kNone : it->second;
+// What is remembered of an instance is stored where it changed.
+void Core::follow_memory(const plan::Memory& before, const FrontDoors& doors_before, Round& round) const {
+  std::set<model::InstanceId> changed;
+  const auto compare = [&](const auto& one, const auto& other) {
+    for (const auto& [id, value] : one) {
+      const auto it = other.find(id);
+      if (it == other.end() ? value != std::decay_t<decltype(value)>{} : it->second != value)
+        changed.insert(id);
+    }
   };
-  plan::Memory all = before;
-  all.insert(memory_.begin(), memory_.end());
-  for (const auto& [id, unused] : all) {
-    const plan::InstanceMemory& old_memory = of(before, id);
-    const plan::InstanceMemory& new_memory = of(memory_, id);
-    if (old_memory == new_memory) continue;
-    round.memories.emplace_back(id, memory_.contains(id) ? plan::to_json(new_memory).dump() : "");
+  compare(before, memory_);
+  compare(memory_, before);
+  compare(doors_before, front_doors_);
+  compare(front_doors_, doors_before);
+  for (const model::InstanceId& id : changed) round.memories.emplace_back(id, remembered(id));
+}
 
-    const bool same =
-        old_memory.bounce && new_memory.bounce && old_memory.bounce->to == new_memory.bounce->to;
-    if (old_memory.bounce && !same) {
-      state::BounceRecord record = open_bounces_[id];
+// Empty where there is nothing to remember.
+std::string Core::remembered(const model::InstanceId& id) const {
+  Json json;
+  if (const auto memory = memory_.find(id); memory != memory_.end()) json = plan::to_json(memory->second);
+  if (const auto door = front_doors_.find(id); door != front_doors_.end())
+    json[kFrontDoor] = to_json(door->second);
+  return json.is_null() ? "" : json.dump();
+}
+
+const plan::BounceMemory* Core::bounce_of(const model::InstanceId& id) const {
+  const auto it = memory_.find(id);
+  return it != memory_.end() && it->second.bounce ? &*it->second.bounce : nullptr;
+}
+
+// Every bounce is one record of history from its beginning to its end, whichever process sees which. So the
+// records that are open are held against what is under way now, rather than this round against the last.
+void Core::follow_bounces(const model::Observed& observed, Round& round, Time now) {
+  end_bounces(round, now);
+  for (const auto& [id, memory] : memory_) {
+    if (!memory.bounce) continue;
+    const plan::BounceMemory& bounce = *memory.bounce;
+    const auto [it, begins] = open_bounces_.try_emplace({id, bounce.started_at});
+    state::BounceRecord& record = it->second;
+    const std::string outcome = bounce.stalled ? "stalled" : "running";
+    if (record.outcome == outcome) continue;
+    record.outcome = outcome;
+    if (begins) {
       record.instance = id;
-      record.revision = old_memory.bounce->to;
-      record.started_at = old_memory.bounce->started_at;
-      record.ended_at = now;
-      record.outcome = new_memory.bounce ? "superseded" : "done";
-      round.bounces.push_back(record);
-      open_bounces_.erase(id);
+      record.revision = bounce.to;
+      record.started_at = bounce.started_at;
+      describe_change(desired_, observed, bounce, record);
     }
-    if (new_memory.bounce && (!same || old_memory.bounce->stalled != new_memory.bounce->stalled)) {
-      state::BounceRecord record = open_bounces_[id];
-      record.instance = id;
-      record.revision = new_memory.bounce->to;
-      record.started_at = new_memory.bounce->started_at;
-      record.outcome = new_memory.bounce->stalled ? "stalled" : "running";
-      if (const model::Instance* instance = find_instance(desired_, id)) {
-        const Json spec = model::to_json(instance->spec);
-        record.spec = spec.dump();
-        for (const auto& revision : observed_.revisions) {
-          const auto& from = new_memory.bounce->from;
-          if (!from.empty() && revision.revision.id == from.back()) {
-            record.text = spec_changes(model::to_json(revision.revision.spec), spec);
-          }
-        }
-      }
-      open_bounces_[id] = record;
-      round.bounces.push_back(record);
-    }
+    round.bounces.push_back(record);
   }
 }
 
-std::vector<std::string> Core::endpoints_of(const model::Instance& instance) const {
-  std::vector<std::string> urls;
-  if (!instance.proxy) return urls;
-  const std::string host = settings_.proxy_bind == "*" ? "127.0.0.1" : settings_.proxy_bind;
-  if (instance.proxy->port) {
-    urls.push_back(fmt::format("{}://{}:{}", to_text(instance.proxy->mode), host, *instance.proxy->port));
+void Core::end_bounces(Round& round, Time now) {
+  std::set<std::string> stopped;
+  for (const model::Event& event : round.events) {
+    if (event.kind == "bounce_stopped") stopped.insert(event.instance);
   }
-  for (const std::string& domain : instance.proxy->domains) {
+  std::erase_if(open_bounces_, [&](const auto& entry) {
+    state::BounceRecord record = entry.second;
+    const plan::BounceMemory* bounce = bounce_of(record.instance);
+    if (bounce != nullptr && bounce->to == record.revision && bounce->started_at == record.started_at)
+      return false;
+    const auto memory = memory_.find(record.instance);
+    const bool good = memory != memory_.end() && memory->second.last_good == record.revision;
+    record.ended_at = now;
+    record.outcome = bounce != nullptr                                     ? "superseded"
+                     : good && !stopped.contains(record.instance.text()) ? "done"
+                                                                           : "stopped";
+    round.bounces.push_back(std::move(record));
+    return true;
+  });
+}
+
+std::vector<std::string> Core::endpoints_of(const model::Proxy& proxy) const {
+  std::vector<std::string> urls;
+  const std::string host = settings_.proxy_bind == "*" ? "127.0.0.1" : settings_.proxy_bind;
+  if (proxy.port) urls.push_back(fmt::format("{}://{}:{}", to_text(proxy.mode), host, *proxy.port));
+  for (const std::string& domain : proxy.domains) {
     urls.push_back(settings_.proxy_http_port == 80
                        ? "http://" + domain
                        : fmt::format("http://{}:{}", domain, settings_.proxy_http_port));
@@ -216,8 +241,8 @@ std::vector<std::string> Core::endpoints_of(const model::Instance& instance) con
 // Adds what only this layer knows: where the front door is, and that the engine refused a step.
 void Core::annotate(std::vector<model::InstanceStatus>& statuses) const {
   for (model::InstanceStatus& status : statuses) {
-    if (const model::Instance* instance = find_instance(desired_, status.id)) {
-      status.endpoints = endpoints_of(*instance);
+    if (const auto door = front_doors_.find(status.id); door != front_doors_.end()) {
+      status.endpoints = endpoints_of(door->second);
     }
     const auto error = step_errors_.find(status.id);
     if (error == step_errors_.end()) continue;

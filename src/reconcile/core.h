@@ -4,6 +4,7 @@
 // simulator drives the same class. Owned by the control thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "model/override.h"
 #include "plan/planner.h"
 #include "reconcile/control.h"
+#include "reconcile/front_doors.h"
 
 namespace slipway::reconcile {
 
@@ -25,6 +27,8 @@ struct CoreSettings {
   bool restarts_tasks = true;
   std::string proxy_bind = "127.0.0.1";
   int proxy_http_port = 0;
+  // What decides. The simulator hands in a broken one to see that it is found.
+  std::function<plan::Outcome(const plan::Inputs&)> planner = plan::decide;
 };
 
 // Everything the shell has to carry out after one observation, in this order: store, routes, steps, images.
@@ -58,6 +62,8 @@ class Core {
   void set_overrides(std::vector<model::Override> overrides) { overrides_ = std::move(overrides); }
   // As stored by an earlier process; a text that cannot be read is forgotten, which only lengthens waits.
   void set_memory(const model::InstanceId& instance, const std::string& text);
+  // The history that an earlier process left without an end: it goes on, or ends in the first round.
+  void set_open_bounces(std::vector<state::BounceRecord> records);
   void set_shutting_down() { shutting_down_ = true; }
   bool shutting_down() const { return shutting_down_; }
   const model::Desired& desired() const { return desired_; }
@@ -66,7 +72,6 @@ class Core {
 
   // Results of what the shell carried out.
   void image_prepared(const model::Image& image, const Status& result, Time now);
-  void bounce_stored(const model::InstanceId& instance, int64_t id) { open_bounces_[instance].id = id; }
   // Why a step of this instance failed, until the next round has been carried out.
   void step_failed(const model::InstanceId& instance, const std::string& text) {
     step_errors_[instance] = text;
@@ -81,17 +86,22 @@ class Core {
  private:
   void follow_images(Round& round);
   void follow_one_offs(const model::Observed& observed, Round& round, Time now) const;
-  void follow_memory(const plan::Memory& before, Round& round, Time now);
+  void follow_memory(const plan::Memory& before, const FrontDoors& doors_before, Round& round) const;
+  std::string remembered(const model::InstanceId& id) const;
+  void follow_bounces(const model::Observed& observed, Round& round, Time now);
+  void end_bounces(Round& round, Time now);
+  const plan::BounceMemory* bounce_of(const model::InstanceId& id) const;
   void annotate(std::vector<model::InstanceStatus>& statuses) const;
-  std::vector<std::string> endpoints_of(const model::Instance& instance) const;
+  std::vector<std::string> endpoints_of(const model::Proxy& proxy) const;
 
   CoreSettings settings_;
   model::Desired desired_;
   std::vector<model::Override> overrides_;
   plan::Memory memory_;
   plan::Images images_;
-  std::map<model::InstanceId, state::BounceRecord> open_bounces_;
+  std::map<std::pair<model::InstanceId, Time>, state::BounceRecord> open_bounces_;  // by their beginning
   std::map<model::InstanceId, std::string> step_errors_;
+  FrontDoors front_doors_;
   std::vector<discovery::RoutedInstance> routes_;
   bool shutting_down_ = false;
   bool released_ = false;

@@ -93,17 +93,15 @@ TEST(Core, ABounceBecomesOneRecordOfHistoryThatSaysWhatChanged) {
 
   std::vector<state::BounceRecord> records;
   for (int i = 0; i < 100; ++i) {
-    Round round = machine.round();
-    for (state::BounceRecord& record : round.bounces) {
-      if (!record.ended_at) machine.core.bounce_stored(record.instance, 7);
-      records.push_back(std::move(record));
-    }
+    for (const state::BounceRecord& record : machine.round().bounces) records.push_back(record);
   }
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].outcome, "running");
   EXPECT_EQ(records[0].text, "env.VERSION: \"1\" -> \"2\"");
   EXPECT_EQ(records[1].outcome, "done");
-  EXPECT_EQ(records[1].id, 7);
+  EXPECT_TRUE(records[1].ended_at);
+  EXPECT_EQ(records[1].started_at, records[0].started_at);
+  EXPECT_EQ(records[1].text, records[0].text);
   EXPECT_EQ(records[1].revision, test::revision_of(web).id);
   EXPECT_TRUE(machine.core.snapshot("").settled);
 }
@@ -121,6 +119,84 @@ TEST(Core, ANewProcessGoesOnWithTheMemoryOfTheLast) {
   const Round round = next.decide(machine.observed(), machine.routing, machine.clock.now());
   EXPECT_TRUE(round.plan.steps.empty()) << round.plan.text();
   EXPECT_TRUE(round.memories.empty());
+}
+
+TEST(Core, ABounceThatOutlivesItsProcessStaysOneRecord) {
+  Machine machine;
+  model::Instance web = instance("shop.web", 2);
+  machine.core.set_desired(desired_of({web}));
+  machine.settle();
+  web.spec.env["VERSION"] = "2";
+  machine.core.set_desired(desired_of({web}));
+  const Round begun = machine.round();
+  ASSERT_EQ(begun.bounces.size(), 1U);
+
+  machine.core = Core(settings());
+  machine.core.set_desired(desired_of({web}));
+  for (const auto& [id, text] : begun.memories) machine.core.set_memory(id, text);
+  machine.core.set_open_bounces(begun.bounces);
+  std::vector<state::BounceRecord> records;
+  for (int i = 0; i < 100; ++i) {
+    for (const state::BounceRecord& record : machine.round().bounces) records.push_back(record);
+  }
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].outcome, "done");
+  EXPECT_EQ(records[0].started_at, begun.bounces[0].started_at);
+  EXPECT_EQ(records[0].text, "env.VERSION: \"1\" -> \"2\"");
+}
+
+TEST(Core, ARecordWhoseBounceIsNoMoreIsEnded) {
+  Machine machine;
+  const model::Instance web = instance("shop.web", 1);
+  machine.core.set_desired(desired_of({web}));
+  state::BounceRecord gone;
+  gone.instance = test::instance_id("shop.gone");
+  gone.revision = model::RevisionId("abc");
+  gone.started_at = kStart - 1h;
+  gone.outcome = "running";
+  state::BounceRecord older = gone;
+  older.instance = web.id;
+  older.outcome = "stalled";
+  machine.core.set_open_bounces({gone, older});
+  const Round round = machine.round();
+  ASSERT_EQ(round.bounces.size(), 3U);
+  EXPECT_EQ(round.bounces[0].instance, gone.instance);
+  EXPECT_EQ(round.bounces[0].outcome, "stopped");
+  EXPECT_TRUE(round.bounces[0].ended_at);
+  EXPECT_EQ(round.bounces[1].instance, web.id);
+  EXPECT_EQ(round.bounces[1].outcome, "superseded");
+  EXPECT_TRUE(round.bounces[1].ended_at);
+  EXPECT_FALSE(round.bounces[2].ended_at);
+}
+
+TEST(Core, ABrokenFileKeepsTheFrontDoorAlsoInANewProcess) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 2)}));
+  std::map<model::InstanceId, std::string> stored;
+  std::vector<discovery::RoutedInstance> routes;
+  for (int i = 0; i < 50; ++i) {
+    const Round round = machine.round();
+    for (const auto& [id, text] : round.memories) stored[id] = text;
+    routes = round.routes;
+  }
+  ASSERT_EQ(routes.size(), 1U);
+  ASSERT_EQ(routes[0].routes.size(), 2U);
+
+  machine.core = Core(settings());
+  model::Desired broken;
+  broken.broken = {"shop"};
+  machine.core.set_desired(broken);
+  for (const auto& [id, text] : stored) machine.core.set_memory(id, text);
+  EXPECT_EQ(machine.round().routes, routes);
+  EXPECT_EQ(machine.core.snapshot("").instances[0].endpoints, std::vector<std::string>{"http://127.0.0.1:8000"});
+
+  machine.core.set_desired({});
+  std::string last = "never";
+  for (int i = 0; i < 200; ++i) {
+    for (const auto& [id, text] : machine.round().memories) last = text;
+  }
+  EXPECT_TRUE(machine.core.routes().empty());
+  EXPECT_EQ(last, "");
 }
 
 TEST(Core, AnImageIsAskedForOnceAndItsFailureIsTheReason) {

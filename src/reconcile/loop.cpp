@@ -1,10 +1,13 @@
 #include "reconcile/loop.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "base/backoff.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace slipway::reconcile {
 
@@ -23,9 +26,22 @@ constexpr Duration kDrainInterval = 100ms;
 // Hints come in bursts (every task of a bounce reports): gathered for this long into one round.
 constexpr Duration kGather = 10ms;
 constexpr Duration kFailureInterval = 1s;
+// While the store cannot be written. Rounds go on meanwhile: healing needs no store.
+constexpr Backoff kStoreBackoff{1s, 10s};
 constexpr Duration kFileInterval = 1s;
 // Between the last word and the end: whoever asked for the end, or follows it, still gets its answer.
 constexpr Duration kFarewell = 200ms;
+
+// The areas of trouble.
+constexpr const char* kEngine = "engine";
+constexpr const char* kProxy = "proxy";
+constexpr const char* kState = "state";
+constexpr const char* kConfig = "config";
+constexpr const char* kRelease = "release";
+
+std::string text_of(const Status& status) {
+  return status.has_value() ? "" : status.error().text();
+}
 
 CoreSettings core_settings(const config::ClusterConfig& cluster, const engine::Capabilities& capabilities) {
   CoreSettings settings;
@@ -45,6 +61,7 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       cluster_(cluster),
       ended_(std::move(ended)),
       core_(core_settings(cluster, parts.engine.capabilities())),
+      journal_(parts.store),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
       slow_(std::make_unique<io::WorkerPool>(3, 1024)),
       files_(std::make_unique<io::WorkerPool>(1, 64)),
@@ -65,11 +82,16 @@ Status Loop::start() {
     for (const auto& [instance, text] : TRY_CONTEXT(parts_.store.memories(), "read the planner's memory")) {
       core_.set_memory(instance, text);
     }
+    core_.set_open_bounces(TRY(parts_.store.open_bounces()));
+    if (TRY(parts_.store.going_down())) {
+      log::info(kArea, "going on with taking everything down");
+      core_.set_shutting_down();
+    }
   }
   const auto print = config::fingerprint(cluster_.config);
   if (print.has_value()) fingerprint_ = print.value();
   core_.set_desired(TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster), "read the config tree"));
-  publish("");
+  publish();
   parts_.engine.watch([this] { parts_.loop.post([this] { request_round(kGather); }); });
   parts_.loop.post([this] {
     request_round(0ms);
@@ -120,14 +142,13 @@ Loop::Look Loop::look() {
 
 void Loop::decide(const Look& look) {
   if (!look.observed.has_value()) {
-    // Say it once, and again only when it changes: the snapshot carries it meanwhile.
-    if (failed_looks_++ == 0) log::warning(kArea, "observe the engine: {}", look.observed.error().text());
-    publish("engine: " + look.observed.error().text());
+    set_trouble(kEngine, look.observed.error().text());
+    publish();
     round_running_ = false;
     request_round(kFailureInterval);
     return;
   }
-  failed_looks_ = 0;
+  set_trouble(kEngine, "");
   const model::Observed& observed = look.observed.value();
   Round round = core_.decide(observed, routing_from(look.proxy, core_.routes()), parts_.clock.now());
   for (const model::Image& image : round.prepare) prepare(image);
@@ -137,9 +158,10 @@ void Loop::decide(const Look& look) {
   }
   // A load balancer that died, or a port that may have become free, does not show in the routes.
   const bool in_step = look.proxy.has_value() && look.proxy->in_step;
-  if (round.idle() && in_step && proxy_trouble_.empty()) {
+  const bool store_again = failed_stores_ > 0 && parts_.clock.now() >= store_again_at_;
+  if (round.idle() && in_step && !troubles_.contains(kProxy) && !store_again) {
     core_.clear_step_errors();  // the step that failed is wanted no more
-    publish("");
+    publish();
     next_round(round);
     return;
   }
@@ -157,8 +179,8 @@ void Loop::decide(const Look& look) {
 }
 
 Loop::Carried Loop::carry_out(Round round, model::Generation seen) {
-  Carried carried{{}, {}, discovery::ProxyState(), {}, {}};
-  carried.stored = store_round(round, carried);
+  Carried carried{{}, {}, discovery::ProxyState(), {}};
+  carried.stored = store_round(round);
   carried.proxy = parts_.proxy.sync(round.routes, parts_.clock.deadline_in(kProxyTimeout));
   if (!round.plan.steps.empty()) {
     Result<model::Generation> generation = [&] {
@@ -185,18 +207,15 @@ Loop::Carried Loop::carry_out(Round round, model::Generation seen) {
   return carried;
 }
 
-Status Loop::store_round(const Round& round, Carried& carried) {
+Status Loop::store_round(const Round& round) {
   const std::lock_guard lock(store_mutex_);
-  for (const auto& [instance, text] : round.memories) TRY(parts_.store.put_memory(instance, text));
-  for (const state::BounceRecord& bounce : round.bounces) {
-    const int64_t id = TRY(parts_.store.put_bounce(bounce));
-    if (!bounce.ended_at) carried.bounce_ids.emplace_back(bounce.instance, id);
-  }
+  for (const auto& [instance, text] : round.memories) journal_.note_memory(instance, text);
+  for (const state::BounceRecord& bounce : round.bounces) journal_.note_bounce(bounce);
   for (const model::Event& event : round.events) {
     log::info(kArea, "{}: {}", event.instance, event.text);
-    TRY(parts_.store.append_event(event));
+    journal_.note_event(event);
   }
-  return {};
+  return journal_.write();
 }
 
 Status Loop::apply(const model::Step& step, model::Generation generation) {
@@ -221,8 +240,9 @@ Status Loop::apply(const model::Step& step, model::Generation generation) {
 }
 
 void Loop::finish_round(const Carried& carried) {
-  for (const auto& [instance, id] : carried.bounce_ids) core_.bounce_stored(instance, id);
-  bool failed = !carried.stored.has_value() || !carried.proxy.has_value();
+  note_stored(carried.stored);
+  bool failed = !carried.proxy.has_value();
+  set_trouble(kProxy, failed ? carried.proxy.error().text() : carried.proxy->trouble);
   core_.clear_step_errors();
   for (const auto& [instance, result] : carried.steps) {
     if (result.has_value()) continue;
@@ -230,12 +250,7 @@ void Loop::finish_round(const Carried& carried) {
     log::warning(kArea, "{}", result.error().text());
     core_.step_failed(instance, result.error().text());
   }
-  std::string trouble;
-  if (!carried.stored.has_value()) trouble = "state: " + carried.stored.error().text();
-  proxy_trouble_ = carried.proxy.has_value() ? "" : "proxy: " + carried.proxy.error().text();
-  if (trouble.empty()) trouble = proxy_trouble_;
-  if (!trouble.empty()) log::warning(kArea, "{}", trouble);
-  publish(trouble);
+  publish();
   if (failed) {
     round_running_ = false;
     request_round(kFailureInterval);
@@ -249,7 +264,9 @@ void Loop::finish_round(const Carried& carried) {
 void Loop::next_round(const Round& round) {
   round_running_ = false;
   Duration wait = round.drains || round.entering ? kDrainInterval : kIdleInterval;
-  if (round.wake_at) wait = std::clamp(*round.wake_at - parts_.clock.now(), kGather, wait);
+  const Time now = parts_.clock.now();
+  if (round.wake_at) wait = std::clamp(*round.wake_at - now, kGather, wait);
+  if (failed_stores_ > 0) wait = std::clamp(store_again_at_ - now, kGather, wait);
   request_round(round_wanted_ ? kGather : wait);
 }
 
@@ -278,7 +295,7 @@ void Loop::watch_files() {
     auto print = config::fingerprint(cluster_.config);
     parts_.loop.post([this, print] {
       compiling_ = false;
-      if (print.has_value() && print.value() == fingerprint_) return;
+      if (print.has_value() && print.value() == fingerprint_ && !troubles_.contains(kConfig)) return;
       if (print.has_value()) fingerprint_ = print.value();
       compile_files();
     });
@@ -292,14 +309,13 @@ void Loop::compile_files() {
     parts_.loop.post([this, desired = std::move(desired)]() mutable {
       // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one
       // stays.
-      const std::string trouble = desired.has_value() ? "" : "config: " + desired.error().text();
-      if (trouble != config_trouble_ && !trouble.empty()) log::warning(kArea, "{}", trouble);
-      config_trouble_ = trouble;
+      set_trouble(kConfig, desired.has_value() ? "" : desired.error().text());
       if (desired.has_value()) core_.set_desired(std::move(desired).value());
       request_round(0ms);
     });
   });
-  if (!submitted.has_value()) log::error(kArea, "compile the files: {}", submitted.error().text());
+  // The next look at the files tries again.
+  if (!submitted.has_value()) set_trouble(kConfig, submitted.error().text());
 }
 
 void Loop::reload() {
@@ -310,6 +326,13 @@ void Loop::reload() {
 // ---------------------------------------------------------------------------------------------------
 
 void Loop::shut_down(bool keep_tasks) {
+  if (!keep_tasks) {
+    // Before the answer: whoever heard it may rely on it, though we be killed the next moment. A disk that is
+    // full is no reason to stay up.
+    const std::lock_guard lock(store_mutex_);
+    journal_.note_going_down(true);
+    post_stored(journal_.write());
+  }
   parts_.loop.post([this, keep_tasks] {
     if (keep_tasks) {
       log::info(kArea, "the control plane ends; its tasks go on");
@@ -319,7 +342,7 @@ void Loop::shut_down(bool keep_tasks) {
     log::info(kArea, "shutting down: every task is drained and stopped");
     core_.set_shutting_down();
     parts_.engine.cancel_prepares();
-    publish("");
+    publish();
     request_round(0ms);
   });
 }
@@ -331,14 +354,14 @@ void Loop::end_shutdown() {
         parts_.engine.release(parts_.clock.deadline_in(kEngineTimeout)).context("release the engine");
     const Status outcome = stopped.has_value() ? released : stopped;
     parts_.loop.post([this, outcome] {
+      set_trouble(kRelease, text_of(outcome));
       if (outcome.has_value()) {
         core_.set_released();
-        publish("");
+        publish();
         parts_.loop.after(kFarewell, ended_);
         return;
       }
-      log::error(kArea, "{}", outcome.error().text());
-      publish(outcome.error().text());
+      publish();
       round_running_ = false;
       request_round(kFailureInterval);
     });
@@ -351,8 +374,39 @@ void Loop::end_shutdown() {
 // ---- what the API asks (any thread)
 // -----------------------------------------------------------------------------
 
-void Loop::publish(const std::string& trouble) {
-  Snapshot fresh = core_.snapshot(trouble.empty() ? config_trouble_ : trouble);
+void Loop::set_trouble(const std::string& area, const std::string& what) {
+  const std::string before = std::exchange(troubles_[area], what);
+  if (what.empty()) troubles_.erase(area);
+  if (what == before) return;
+  if (what.empty()) {
+    log::info(kArea, "{}: it works again", area);
+  } else {
+    log::warning(kArea, "{}: {}", area, what);
+  }
+}
+
+void Loop::note_stored(const Status& stored) {
+  set_trouble(kState, text_of(stored));
+  const Time now = parts_.clock.now();
+  if (stored.has_value()) {
+    failed_stores_ = 0;
+  } else if (failed_stores_ == 0 || now >= store_again_at_) {
+    // Rounds that have something to do try more often than that, which makes nothing worse.
+    store_again_at_ = now + kStoreBackoff.delay(++failed_stores_);
+  }
+}
+
+void Loop::post_stored(const Status& stored) {
+  parts_.loop.post([this, stored] {
+    note_stored(stored);
+    publish();
+  });
+}
+
+void Loop::publish() {
+  std::vector<std::string> troubles;
+  for (const auto& [area, what] : troubles_) troubles.push_back(area + ": " + what);
+  Snapshot fresh = core_.snapshot(join(troubles, "; "));
   const std::lock_guard lock(snapshot_mutex_);
   fresh.sequence = snapshot_->sequence + (same_picture(fresh, *snapshot_) ? 0 : 1);
   snapshot_ = std::make_shared<const Snapshot>(std::move(fresh));
@@ -389,32 +443,32 @@ Status Loop::put_override(const model::Override& value, Deadline) {
   if (value.kind == model::OverrideKind::Scale) what += fmt::format(" to {}", value.count);
   const std::lock_guard lock(store_mutex_);
   TRY(parts_.store.put_override(value));
-  TRY(announce({0, value.created_at, value.instance.text(), "override",
-                fmt::format("{} by {}{}{}", what, value.owner, until,
-                            value.reason.empty() ? "" : ": " + value.reason)}));
-  set_overrides(TRY(parts_.store.overrides()));
-  return {};
+  announce({0, value.created_at, value.instance.text(), "override",
+            fmt::format("{} by {}{}{}", what, value.owner, until,
+                        value.reason.empty() ? "" : ": " + value.reason)});
+  return apply_overrides();
 }
 
 Status Loop::remove_override(const model::InstanceId& instance, model::OverrideKind kind, Deadline) {
   const std::lock_guard lock(store_mutex_);
   TRY(parts_.store.remove_override(instance, kind));
-  TRY(announce(
-      {0, parts_.clock.now(), instance.text(), "override", fmt::format("{} lifted", to_text(kind))}));
-  set_overrides(TRY(parts_.store.overrides()));
-  return {};
+  announce({0, parts_.clock.now(), instance.text(), "override", fmt::format("{} lifted", to_text(kind))});
+  return apply_overrides();
 }
 
-Status Loop::announce(const model::Event& event) {
-  TRY(parts_.store.append_event(event));
-  return {};
+// The change itself is stored already: an event that cannot be is no reason to call it a failure.
+void Loop::announce(model::Event event) {
+  journal_.note_event(std::move(event));
+  post_stored(journal_.write());
 }
 
-void Loop::set_overrides(std::vector<model::Override> overrides) {
+Status Loop::apply_overrides() {
+  std::vector<model::Override> overrides = TRY(parts_.store.overrides());
   parts_.loop.post([this, overrides = std::move(overrides)] {
     core_.set_overrides(overrides);
     request_round(0ms);
   });
+  return {};
 }
 
 Result<std::vector<model::Event>> Loop::events(int64_t after, int limit, const std::string& subject) {
@@ -453,7 +507,7 @@ Result<model::TaskId> Loop::run(const model::InstanceId& id, const std::vector<s
     }
     spec.health = {};
     const model::TaskId task(fmt::format("{}-{}-run-{}", id.service, id.instance, parts_.random.token(6)));
-    TRY_CONTEXT(parts_.engine.prepare(spec.image, deadline), "prepare " + model::describe(spec.image));
+    // The engine gets its image, however long that takes; the task tells.
     TRY(parts_.engine.run({model::make_revision(id, spec), task, 24h}, deadline));
     return task;
   }

@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "io/event_loop.h"
 #include "reconcile/control.h"
 #include "reconcile/core.h"
+#include "reconcile/journal.h"
 #include "state/store.h"
 
 namespace slipway::reconcile {
@@ -42,7 +44,7 @@ class Loop final : public Control {
   ~Loop() override;
 
   // Control thread: reads the store, compiles the files, starts the first round. An error where the store or
-  // the tree cannot be read at all.
+  // the tree cannot be read at all. Goes on with a `down` that an earlier process was told of.
   Status start();
 
   std::shared_ptr<const Snapshot> snapshot() const override;
@@ -73,7 +75,6 @@ class Loop final : public Control {
     Status stored;
     Result<discovery::ProxyState> proxy;
     std::vector<std::pair<model::InstanceId, Status>> steps;
-    std::vector<std::pair<model::InstanceId, int64_t>> bounce_ids;
   };
 
   // Control thread.
@@ -86,14 +87,20 @@ class Loop final : public Control {
   void prepare(const model::Image& image);
   void watch_files();
   void compile_files();
-  void publish(const std::string& trouble);
-  void set_overrides(std::vector<model::Override> overrides);
-  Status announce(const model::Event& event);
+  // Empty: it is over. Says it when it changes; the snapshot tells it until then.
+  void set_trouble(const std::string& area, const std::string& what);
+  void note_stored(const Status& stored);
+  void publish();
+
+  // Any thread, with the store locked.
+  Status apply_overrides();
+  void announce(model::Event event);
+  void post_stored(const Status& stored);
 
   // Driver thread.
   Look look();
   Carried carry_out(Round round, model::Generation seen);
-  Status store_round(const Round& round, Carried& carried);
+  Status store_round(const Round& round);
   Status apply(const model::Step& step, model::Generation generation);
 
   LoopParts parts_;
@@ -108,12 +115,14 @@ class Loop final : public Control {
   Time timer_at_{};
   std::string fingerprint_;
   bool compiling_ = false;
-  std::string config_trouble_;
-  std::string proxy_trouble_;
-  int failed_looks_ = 0;
+  std::map<std::string, std::string> troubles_;  // by area: "engine", "proxy", ...
+  int failed_stores_ = 0;                        // in a row
+  Time store_again_at_{};                        // of the next try, while the store cannot be written
 
-  // Shared: the store is used from one thread at a time; the snapshot is replaced whole.
+  // Shared: the store (and what is on its way into it) is used from one thread at a time; the snapshot is
+  // replaced whole.
   mutable std::mutex store_mutex_;
+  Journal journal_;
   mutable std::mutex snapshot_mutex_;
   mutable std::condition_variable snapshot_changed_;
   std::shared_ptr<const Snapshot> snapshot_;

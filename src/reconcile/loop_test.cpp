@@ -7,8 +7,8 @@
 #include "discovery/fake_proxy.h"
 #include "engine/fake/fake_engine.h"
 #include "io/file.h"
-#include "state/memory_store.h"
 #include "support/builders.h"
+#include "support/full_store.h"
 
 namespace slipway::reconcile {
 namespace {
@@ -22,6 +22,7 @@ class LoopTest : public ::testing::Test {
     write("web", "main:\n  cmd: [serve]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
     engine::fake::Options options;
     options.live = true;
+    options.missing = {"docker://registry.test/nowhere:1"};
     cluster_ = std::make_shared<engine::fake::FakeCluster>(clock_, random_, options);
     start();
   }
@@ -45,6 +46,7 @@ class LoopTest : public ::testing::Test {
   }
 
   void stop() {
+    if (!loop_) return;
     loop_->stop();
     if (thread_.joinable()) thread_.join();
     control_.reset();
@@ -71,7 +73,7 @@ class LoopTest : public ::testing::Test {
   std::unique_ptr<io::TemporaryDirectory> directory_;
   std::shared_ptr<engine::fake::FakeCluster> cluster_;
   discovery::FakeProxy proxy_;
-  state::MemoryStore store_;
+  test::FullStore store_;
   std::unique_ptr<io::EventLoop> loop_;
   std::unique_ptr<engine::fake::FakeEngine> engine_;
   std::unique_ptr<Loop> control_;
@@ -158,10 +160,87 @@ TEST_F(LoopTest, ShutDownStopsEverythingAndReleases) {
   EXPECT_FALSE(proxy_.running);
 }
 
+TEST_F(LoopTest, AShutDownIsGoneOnWithAfterARestart) {
+  eventually(settled);
+  cluster_->set_api({.outage = true});
+  control_->shut_down(false);
+  EXPECT_TRUE(eventually([](const Snapshot& now) { return now.shutting_down; })->shutting_down);
+  stop();
+  cluster_->set_api({});
+  start();
+  EXPECT_TRUE(control_->snapshot()->shutting_down);
+  thread_.join();
+  EXPECT_TRUE(control_->snapshot()->released);
+  EXPECT_TRUE(engine_->observe(clock_.deadline_in(5s)).value().tasks.empty());
+}
+
+TEST_F(LoopTest, AFullDiskStopsNoWorkAndLosesNoHistory) {
+  const auto before = eventually(settled)->instances[0].revision;
+  store_.full = true;
+  write("web", "main:\n  cmd: [serve, more]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
+  control_->reload();
+  const auto rolled = eventually([&](const Snapshot& now) {
+    return now.instances[0].revision != before && now.instances[0].revisions.size() == 1 &&
+           now.instances[0].healthy == 2 && !now.instances[0].bounce;
+  });
+  EXPECT_EQ(rolled->trouble, "state: no space left on the disk");
+  EXPECT_FALSE(rolled->settled);
+
+  store_.full = false;
+  eventually(settled);
+  const auto history = control_->bounces(kWeb, 10).value();
+  ASSERT_EQ(history.size(), 2U) << "the first start and the change, one record each";
+  EXPECT_EQ(history[0].outcome, "done");
+  EXPECT_TRUE(history[0].ended_at);
+  const auto events = control_->recent_events(1'000, "web.main").value();
+  const auto told = [&](const std::string& kind) {
+    return std::count_if(events.begin(), events.end(), [&](const auto& event) { return event.kind == kind; });
+  };
+  EXPECT_EQ(told("bounce_started"), 2);
+  EXPECT_EQ(told("bounce_done"), 2);
+}
+
+TEST_F(LoopTest, AFileThatIsBrokenAtTheStartCostsNoFrontDoor) {
+  eventually(settled);
+  stop();
+  write("web", "main:\n  cmd: [serve\n");
+  start();
+  eventually([](const Snapshot& now) { return !now.instances.empty() && now.instances[0].healthy == 2; });
+  stop();
+  ASSERT_EQ(proxy_.wanted.size(), 1U);
+  EXPECT_EQ(proxy_.wanted[0].proxy.port, 18000);
+  EXPECT_EQ(proxy_.wanted[0].routes.size(), 2U);
+}
+
+TEST_F(LoopTest, ATreeThatWasAwayIsReadAgainWhenItIsBack) {
+  eventually(settled);
+  const std::filesystem::path away = directory_->path().string() + ".away";
+  std::filesystem::rename(directory_->path(), away);
+  const auto lost = eventually([](const Snapshot& now) { return !now.trouble.empty(); });
+  EXPECT_NE(lost->trouble.find("config: "), std::string::npos);
+  EXPECT_EQ(lost->instances[0].healthy, 2);
+  std::filesystem::rename(away, directory_->path());
+  EXPECT_EQ(eventually(settled)->trouble, "");
+}
+
+TEST_F(LoopTest, AOneOffTaskIsTakenAtOnceAndItsImageIsTheEnginesMatter) {
+  write("job", "main:\n  image: registry.test/nowhere:1\n  instances: 0\n");
+  control_->reload();
+  eventually([](const Snapshot& now) { return settled(now) && now.instances.size() == 2; });
+  const auto task = control_->run({"job", "main"}, {"migrate"}, clock_.deadline_in(5s));
+  ASSERT_TRUE(task.has_value()) << task.error().text();
+  const auto failed = eventually([](const Snapshot& now) {
+    return now.one_off.size() == 1 && now.one_off[0].state == model::TaskState::Failed;
+  });
+  EXPECT_EQ(failed->one_off[0].id, *task);
+  EXPECT_NE(failed->one_off[0].reason.find("registry.test/nowhere:1"), std::string::npos);
+}
+
 TEST_F(LoopTest, KeepingTasksEndsTheControlPlaneAlone) {
   eventually(settled);
   control_->shut_down(true);
   thread_.join();
+  EXPECT_FALSE(store_.going_down().value());
   EXPECT_FALSE(control_->snapshot()->released);
   EXPECT_EQ(engine_->observe(clock_.deadline_in(5s)).value().tasks.size(), 2U);
 }
