@@ -13,19 +13,6 @@ namespace {
 // Short enough that a person who looks away and back sees that it lives, long enough to cost nothing.
 constexpr Duration kPoll = 10s;
 
-// Causes that the planner can only tell in words: the image cannot be had, the load balancer cannot take it.
-bool waits_for_help(const Json& instance) {
-  const std::string& reason = instance.at("reason").as_string();
-  if (reason.find("left out of the load balancer") != std::string::npos) return true;
-  const std::string& wanted = instance.at("revision").as_string();
-  const bool any_new = std::ranges::any_of(instance.at("tasks").as_array(), [&](const Json& task) {
-    return task.at("revision").as_string() == wanted;
-  });
-  const bool image_failed =
-      reason.find(" image ") != std::string::npos && reason.find(" failed: ") != std::string::npos;
-  return !any_new && image_failed;
-}
-
 size_t starting_tasks(const Json& instance) {
   return static_cast<size_t>(std::ranges::count_if(instance.at("tasks").as_array(), [](const Json& task) {
     const std::string& state = task.at("state").as_string();
@@ -48,7 +35,8 @@ std::string instance_name(const Json& instance) {
 
 Progress progress_of(const Json& instance) {
   const std::string& state = instance.at("state").as_string();
-  if (state == "crashlooping" || state == "stalled" || waits_for_help(instance)) return Progress::Failed;
+  const bool blocked = !instance.at("blocked").is_null();
+  if (state == "crashlooping" || state == "stalled" || blocked) return Progress::Failed;
   if (state == "stopped") return Progress::Good;
   const bool enough = instance.at("healthy").as_int() >= instance.at("desired").as_int();
   return state == "running" && enough && instance.at("bounce").is_null() ? Progress::Good : Progress::Waiting;

@@ -105,9 +105,7 @@ TEST(Progress, IsFailedWhereWaitingDoesNotHelp) {
   EXPECT_EQ(progress_of(with("state", "stalled")), Progress::Failed);
   Json json = with("state", "starting");
   EXPECT_EQ(progress_of(json), Progress::Waiting);
-  json["reason"] = "waiting for fetching image docker://x failed: no such image; next try at 12:00:08";
-  EXPECT_EQ(progress_of(json), Progress::Failed);
-  json["reason"] = "it is left out of the load balancer: port 80 is taken";
+  json["blocked"] = "image";
   EXPECT_EQ(progress_of(json), Progress::Failed);
 }
 

@@ -16,6 +16,9 @@ constexpr EnumTable<InstanceState, 8> kStates = {{{InstanceState::Running, "runn
                                                   {InstanceState::Stopped, "stopped"},
                                                   {InstanceState::Unknown, "unknown"}}};
 
+constexpr EnumTable<Blocked, 3> kBlocked = {
+    {{Blocked::No, "no"}, {Blocked::Image, "image"}, {Blocked::Proxy, "proxy"}}};
+
 Json bounce_json(const std::optional<BounceStatus>& bounce) {
   if (!bounce) return nullptr;
   Json json;
@@ -48,6 +51,10 @@ std::string_view to_text(InstanceState state) {
   return word_of(kStates, state);
 }
 
+std::string_view to_text(Blocked blocked) {
+  return word_of(kBlocked, blocked);
+}
+
 Json to_json(const InstanceStatus& status) {
   Json json;
   json["service"] = status.id.service;
@@ -67,6 +74,7 @@ Json to_json(const InstanceStatus& status) {
   json["overrides"] = Json::Array();
   for (const Override& value : status.overrides) json["overrides"].push_back(to_json(value));
   json["reason"] = status.reason.empty() ? Json() : Json(status.reason);
+  json["blocked"] = status.blocked == Blocked::No ? Json() : Json(to_text(status.blocked));
   json["causes"] = json_of(status.causes);
   json["endpoints"] = json_of(status.endpoints);
   return json;

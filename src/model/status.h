@@ -14,6 +14,10 @@ namespace slipway::model {
 enum class InstanceState { Running, Starting, Bouncing, Stalled, Crashlooping, Stopping, Stopped, Unknown };
 std::string_view to_text(InstanceState state);  // "running", ...
 
+// What an instance cannot have, so that it waits for somebody to mend that; trying goes on meanwhile.
+enum class Blocked { No, Image, Proxy };
+std::string_view to_text(Blocked blocked);  // "no", "image", "proxy"
+
 struct BounceStatus {
   RevisionId to;
   std::vector<RevisionId> from;
@@ -39,6 +43,7 @@ struct InstanceStatus {
   std::optional<BounceStatus> bounce;
   std::vector<Override> overrides;     // in force
   std::string reason;                  // empty when all is as wanted
+  Blocked blocked = Blocked::No;       // where the reason is one that waiting does not mend
   std::vector<std::string> causes;     // for `why`: newest and nearest first, down to log lines
   std::vector<std::string> endpoints;  // URLs
   bool operator==(const InstanceStatus&) const = default;

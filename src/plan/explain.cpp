@@ -183,6 +183,11 @@ std::string waiting_for(const Round& round) {
   return "the old revision to be deleted";
 }
 
+model::Blocked blocked_of(const Round& round) {
+  if (round.image_failed) return model::Blocked::Image;
+  return refusal_of(round).empty() ? model::Blocked::No : model::Blocked::Proxy;
+}
+
 std::string reason_of(const Round& round, InstanceState state) {
   std::string reason = main_reason(round, state);
   append(reason, refusal_of(round));

@@ -21,6 +21,9 @@ std::vector<const model::Task*> troubled(const Round& round);
 // What the change that is under way waits for.
 std::string waiting_for(const Round& round);
 
+// What the reason names that waiting does not mend.
+model::Blocked blocked_of(const Round& round);
+
 // One sentence that a user can act on; empty when all is as wanted.
 std::string reason_of(const Round& round, model::InstanceState state);
 

@@ -21,6 +21,7 @@ void await_image(Round& round) {
   if (round.new_exists() || image.kind == model::ImageKind::HostFilesystem) return;
   const auto known = round.in.images.find(model::describe(image));
   const ImageStatus status = known == round.in.images.end() ? ImageStatus{} : known->second;
+  round.image_failed = status.state != ImageState::Ready && status.failures > 0;
   switch (status.state) {
     case ImageState::Ready:
       return;

@@ -104,6 +104,7 @@ TEST(Decide, WaitsForTheNextTryOfAFailedImageAndSaysWhen) {
   EXPECT_TRUE(outcome.plan.empty());
   EXPECT_EQ(outcome.wake_at, kNow + 30s);
   EXPECT_THAT(outcome.status.front().reason, HasSubstr("failed: no such tag; next try at 22:13:50 UTC"));
+  EXPECT_EQ(outcome.status.front().blocked, model::Blocked::Image);
   question.now = kNow + 30s;
   EXPECT_EQ(steps_of<model::PrepareStep>(question.ask()).size(), 1U);
 }

@@ -65,6 +65,7 @@ struct Round {
   std::optional<model::TaskId> replacing;  // the one of them that leaves for being unhealthy
   bool may_start = false;                  // decided: the wanted revision may be created or grow
   std::string image_wait;  // not empty: the first task waits for its image, and how that stands
+  bool image_failed = false;  // of that wait: the last try failed
   std::vector<model::Step> steps;
   std::vector<model::Event> events;
   std::optional<Time> wake_at;

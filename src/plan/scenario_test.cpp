@@ -445,6 +445,7 @@ TEST(Proxy, ARefusedInstanceStillRollsAndSaysSo) {
   ASSERT_TRUE(cluster.settle());
   EXPECT_EQ(cluster.healthy("2"), 3);
   EXPECT_EQ(cluster.status().reason, "it is left out of the load balancer: port 8000 is taken");
+  EXPECT_EQ(cluster.status().blocked, model::Blocked::Proxy);
   EXPECT_TRUE(cluster.status().endpoints.empty());
 }
 

@@ -97,6 +97,7 @@ model::InstanceStatus status_of(const Round& round) {
   status.bounce = bounce_of(round);
   status.overrides = round.wanted.overrides;
   status.reason = reason_of(round, status.state);
+  status.blocked = blocked_of(round);
   status.causes = causes_of(round, status.reason);
   status.endpoints = endpoints_of(round);
   return status;
