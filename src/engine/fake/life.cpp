@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "base/backoff.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "engine/fake/world.h"
@@ -15,10 +14,6 @@ using model::TaskState;
 
 namespace {
 
-// A first failure after this long a run is an accident and is made good at once.
-constexpr Duration kProperRun = 10s;
-// Until the first pass checks follow each other fast, so that a task is in service as soon as it can be.
-constexpr Duration kEagerInterval = 50ms;
 constexpr size_t kLastLines = 10;
 
 model::Exit death_by(int signal) {
@@ -87,7 +82,7 @@ void World::start_process(Task& task) {
   if (task.started_before) ++task.seen.restarts;
   task.started_before = true;
   task.layer.clear();
-  task.failed_checks = 0;
+  task.tally.emplace(task.revision.spec.health, false);
   task.seen.state = TaskState::Running;
   task.seen.started_at = wall_;
   task.seen.reason.clear();
@@ -173,23 +168,14 @@ std::string World::failing_check(Task& task) {
 }
 
 void World::check_health(Task& task) {
-  const model::HealthCheck& check = task.revision.spec.health;
   const std::string failing = failing_check(task);
-  const bool passed_before = task.seen.healthy_since || task.failed_checks > 0;
   const Duration age = wall_ - task.seen.started_at.value_or(wall_);
-  if (failing.empty()) {
-    task.failed_checks = 0;
-    if (!task.seen.reason.empty()) changed();
-    task.seen.reason.clear();
-    set_health(task, Health::Healthy);
-  } else if (passed_before || age >= check.grace_period) {
-    ++task.failed_checks;
-    task.seen.reason = fmt::format("{} ({} in a row)", failing, task.failed_checks);
+  if (failing.empty() ? task.tally->pass() : task.tally->fail(failing, age)) {
+    task.seen.reason = task.tally->reason();
     changed();
-    if (task.failed_checks >= check.max_consecutive_failures) set_health(task, Health::Unhealthy);
   }
-  const bool eager = task.seen.health == Health::Unknown;
-  later(task, eager ? std::min(check.interval, kEagerInterval) : check.interval, &World::check_health);
+  set_health(task, task.tally->health());
+  later(task, task.tally->next_wait(age), &World::check_health);
 }
 
 void World::stop(Task& task, Duration grace) {
@@ -229,26 +215,23 @@ void World::exited(Task& task, const model::Exit& exit) {
     erase(task);
     return;
   }
-  const Duration lasted = wall_ - task.seen.started_at.value_or(wall_);
-  const bool checked = task.revision.spec.health.mode != model::HealthMode::None;
-  const bool was_well = checked ? task.seen.health == Health::Healthy : lasted >= kProperRun;
-  const bool forgiven = task.seen.healthy_since && wall_ - *task.seen.healthy_since >= kBackoffReset;
-  task.failures = forgiven ? 1 : task.failures + 1;
+  PastRun run;
+  run.lasted = wall_ - task.seen.started_at.value_or(wall_);
+  if (task.seen.healthy_since) run.healthy_for = wall_ - *task.seen.healthy_since;
+  run.checked = task.revision.spec.health.mode != model::HealthMode::None;
   task.seen.last_exit = exit;
   task.seen.state = exit.code == 0 ? TaskState::Exited : TaskState::Failed;
   task.seen.last_lines = task.log->last(kLastLines);
-  task.seen.reason = exit.text();
+  task.seen.reason = exit_reason(exit, task.revision.spec);
   set_health(task, Health::Unknown);
   changed();
   if (task.seen.one_off) return;
-  const Duration backoff = Backoff{.maximum = task.revision.spec.max_launch_delay}.delay(task.failures);
-  start_again(task, task.failures == 1 && was_well ? 0ms : backoff, exit.text());
+  start_again(task, restart_after_exit(task.failures, run, task.revision.spec.max_launch_delay));
 }
 
 void World::fail_start(Task& task, const std::string& reason) {
   ++task.run;
   if (task.failures > 0) ++task.seen.restarts;
-  ++task.failures;
   task.seen.state = TaskState::Failed;
   task.seen.reason = reason;
   changed();
@@ -257,13 +240,14 @@ void World::fail_start(Task& task, const std::string& reason) {
     return;
   }
   if (task.seen.one_off) return;
-  start_again(task, Backoff{.maximum = task.revision.spec.max_launch_delay}.delay(task.failures), reason);
+  start_again(task, restart_after_failed_launch(task.failures, task.revision.spec.max_launch_delay));
 }
 
-void World::start_again(Task& task, Duration delay, const std::string& reason) {
-  task.seen.next_start_at = wall_ + delay;
-  task.seen.reason = fmt::format("{}; it is started again in {}", reason, to_text(delay));
-  later(task, delay, &World::prepare);
+void World::start_again(Task& task, const Restart& restart) {
+  task.failures = restart.failures;
+  task.seen.next_start_at = wall_ + restart.delay;
+  task.seen.reason = with_restart(task.seen.reason, task.seen.restarts + 1, restart.delay);
+  later(task, restart.delay, &World::prepare);
 }
 
 Result<std::unique_ptr<Process>> World::process_in(const ExecRequest& request,

@@ -1,7 +1,6 @@
 #include "engine/fake/world.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -248,19 +247,15 @@ World::Task& World::create_task(const model::Revision& revision, const model::Ta
 }
 
 void World::choose_and_stop(RevisionState& state, int how_many) {
-  std::vector<Task*> order;
+  std::vector<model::Task> tasks;
   for (const model::TaskId& id : state.tasks) {
-    Task* task = tasks_.at(id).get();
-    if (!task->stopping && task->seen.state != model::TaskState::Lost) order.push_back(task);
+    const Task& task = *tasks_.at(id);
+    if (!task.stopping && task.seen.state != model::TaskState::Lost) tasks.push_back(task.seen);
   }
-  std::ranges::sort(order, [](const Task* a, const Task* b) {
-    const bool a_healthy = a->seen.health == model::Health::Healthy;
-    const bool b_healthy = b->seen.health == model::Health::Healthy;
-    return std::tie(a_healthy, b->seen.created_at, a->seen.id) <
-           std::tie(b_healthy, a->seen.created_at, b->seen.id);
-  });
-  order.resize(static_cast<size_t>(how_many));
-  for (Task* task : order) stop(*task, task->revision.spec.stop_grace);
+  for (const model::TaskId& id : choose_victims(tasks, how_many)) {
+    Task& task = *tasks_.at(id);
+    stop(task, task.revision.spec.stop_grace);
+  }
 }
 
 // The node with the fewest tasks among those with room; ties go to the first by id.

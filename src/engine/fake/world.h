@@ -17,6 +17,8 @@
 #include "engine/fake/knobs.h"
 #include "engine/fake/log.h"
 #include "engine/fake/process.h"
+#include "engine/health.h"
+#include "engine/restart.h"
 #include "model/observed.h"
 
 namespace slipway::engine::fake {
@@ -74,7 +76,7 @@ class World {
     std::shared_ptr<TaskLog> log = std::make_shared<TaskLog>();
     uint64_t run = 0;  // counts starts and ends: what was put on the agenda for an earlier run has lapsed
     int failures = 0;  // ends in a row, for the backoff
-    int failed_checks = 0;  // in a row
+    std::optional<HealthTally> tally;  // of the checks of this run
     bool stopping = false;
     bool started_before = false;
   };
@@ -120,7 +122,7 @@ class World {
   void kill(Task& task);
   void exited(Task& task, const model::Exit& exit);
   void fail_start(Task& task, const std::string& reason);
-  void start_again(Task& task, Duration delay, const std::string& reason);
+  void start_again(Task& task, const Restart& restart);
   std::optional<std::string> missing_part(const Task& task) const;
   const TaskKnobs& knobs_of(const Task& task) const;
   Surroundings surroundings_of(Task& task);

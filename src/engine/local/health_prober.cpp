@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "engine/local/health.h"
+#include "engine/health.h"
 #include "engine/local/health_probe.h"
 #include "io/event_loop.h"
 

@@ -1,5 +1,5 @@
 // The decisions in a task's life, as pure functions: what each thing that happens makes of it, when it is
-// started again, which tasks go when there are too many. The keeper (keeper.h) does what they say.
+// called. The keeper (keeper.h) does what they say; the rules that all engines share are in engine/restart.h.
 //
 //   Pending -> Starting -> Running -> Failed (or Exited) -> Starting -> ...      a task, as long as its goal
 //   is Run
@@ -12,42 +12,13 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/local/task_record.h"
+#include "engine/restart.h"
 
 namespace slipway::engine::local {
-
-// A task that ran this long without a health check to vouch for it had a proper start.
-constexpr Duration kProperRun = 10s;
-
-// How one run of a task's process went.
-struct PastRun {
-  Duration lasted{};                    // since the process started
-  std::optional<Duration> healthy_for;  // up to its end; absent: it was not healthy when it ended
-  bool checked = false;                 // its spec has a health check, so that being healthy means something
-};
-
-struct Restart {
-  int failures = 0;  // in a row, this one included
-  Duration delay{};  // until the next start
-  bool operator==(const Restart&) const = default;
-};
-
-// The first failure of a task that had been well starts again at once: somebody killed it, or it met a rare
-// bug, and waiting would only prolong the outage. From the second on, and for one that never was well, the
-// delays double from one second. Ten minutes of health forget the past (see kBackoffReset).
-Restart restart_after_exit(int failures_before, const PastRun& run, Duration max_launch_delay);
-
-// A launch that failed (no image, no command, no volume) always waits.
-Restart restart_after_failed_launch(int failures_before, Duration max_launch_delay);
-
-// "exited with code 3", "killed by SIGSEGV", "killed: out of memory (limit 64 MB)".
-std::string exit_reason(const model::Exit& exit, const model::TaskSpec& spec);
-// "exited with code 3; restart 4 in 8s", "killed by SIGKILL; restart 1 now".
-std::string with_restart(std::string what, int number, Duration delay);
 
 // Each of these changes `record` to what it is after something has happened to it, `now`.
 TaskRecord new_task(const model::Revision& revision, model::TaskId id, const model::NodeId& node, Time now);
@@ -66,9 +37,6 @@ bool task_health(TaskRecord& record, model::Health health, const std::string& re
 // How a process ended, from its monitor's exit code: 128+N is death by signal N. `out_of_memory`: the kernel
 // killed a process of the task for lack of memory.
 model::Exit exit_of(int code, bool out_of_memory);
-
-// Which `count` of these tasks to stop: unhealthy before healthy, then younger before older, then by id.
-std::vector<model::TaskId> choose_victims(std::span<const model::Task> tasks, int count);
 
 // "<service>-<instance>-<first 6 of the revision>-<token>", where every byte that is not a letter, digit or
 // '-' becomes

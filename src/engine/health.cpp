@@ -1,10 +1,10 @@
-#include "engine/local/health.h"
+#include "engine/health.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-namespace slipway::engine::local {
+namespace slipway::engine {
 
 namespace {
 // The eager probes grow to one a second: a task that takes a minute to start costs some 70 probes.
@@ -44,4 +44,4 @@ Duration HealthTally::next_wait(Duration age) {
   return wait;
 }
 
-}  // namespace slipway::engine::local
+}  // namespace slipway::engine

@@ -1,8 +1,8 @@
-#include "engine/local/health.h"
+#include "engine/health.h"
 
 #include <gtest/gtest.h>
 
-namespace slipway::engine::local {
+namespace slipway::engine {
 namespace {
 
 using model::Health;
@@ -90,4 +90,4 @@ TEST(HealthTally, AdoptedHealthyTaskStaysHealthyUntilItFailsForLong) {
 }
 
 }  // namespace
-}  // namespace slipway::engine::local
+}  // namespace slipway::engine

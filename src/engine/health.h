@@ -14,7 +14,7 @@
 #include "model/observed.h"
 #include "model/spec.h"
 
-namespace slipway::engine::local {
+namespace slipway::engine {
 
 class HealthTally {
  public:
@@ -50,4 +50,4 @@ class HealthTally {
   Duration eager_wait_ = 10ms;
 };
 
-}  // namespace slipway::engine::local
+}  // namespace slipway::engine
