@@ -90,7 +90,6 @@ constexpr ThirdParty kThirdParty[] = {
     {"spdlog/", "src/base/log.cpp"},
     {"openssl/evp.h", "src/base/hash.cpp"},
     {"openssl/ssl.h", "src/engine/local/health_probe.cpp"},
-    {"netlink/", "src/engine/local/"},
     {"seccomp.h", "src/engine/local/seccomp"},
 };
 
