@@ -30,7 +30,7 @@ nobody_builds() { ! builder; }
   run -0 slipway up "$TREE" --detach
   eventually 60 builder
   # What the first build left half-done was swept; the second one's is there.
-  run -0 buildah --root "$WORK/state/engine/images/buildah/root" --runroot "$WORK/state/engine/images/buildah/run" \
+  run -0 unshare --mount buildah --root "$WORK/state/engine/images/buildah/root" --runroot "$WORK/state/engine/images/buildah/run" \
     containers --quiet
   [ "${#lines[@]}" -le 2 ]
 }
