@@ -8,22 +8,11 @@
 #include "cli/context.h"
 #include "cli/help.h"
 #include "cli/parse.h"
-
-extern char** environ;
+#include "io/environment.h"
 
 namespace slipway::cli {
 
 namespace {
-
-std::map<std::string, std::string> variables() {
-  std::map<std::string, std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const size_t equals = text.find('=');
-    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return all;
-}
 
 std::string user_name(const std::map<std::string, std::string>& environment) {
   const auto sudo = environment.find("SUDO_USER");
@@ -75,7 +64,7 @@ int run_command(const std::vector<std::string>& words, Output& output, const Env
 int run_cli(int argc, char** argv, const Wiring& wiring) {
   const SystemClock clock;
   SystemRandom random;
-  const auto all = variables();
+  const auto all = io::environment();
   std::error_code gone;  // a path that cannot be told stays empty, and whoever needs it says so
   const Environment environment{.variables = all,
                                 .directory = std::filesystem::current_path(gone),

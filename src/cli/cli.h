@@ -17,6 +17,7 @@ namespace slipway::cli {
 struct ServeOptions {
   std::optional<std::filesystem::path> file;       // a cluster file
   std::optional<std::filesystem::path> directory;  // a config tree, with or without a slipway.yaml
+  bool up = false;  // everything is wanted, also where an earlier control plane died while going down
   bool verbose = false;
 };
 

@@ -36,10 +36,13 @@ std::string last_lines_since(const std::filesystem::path& log, uint64_t offset) 
   return fmt::format("the end of {}:\n  {}", log.string(), join(lines, "\n  "));
 }
 
-std::vector<std::string> serve_argv(const Context& context, const std::filesystem::path& source) {
+std::vector<std::string> serve_argv(const Context& context, const Launch& what) {
   std::error_code error;
-  const bool file = std::filesystem::is_regular_file(source, error);
-  return {context.environment.program.string(), "serve", file ? "--config" : "--dir", source.string()};
+  const bool file = std::filesystem::is_regular_file(what.source, error);
+  std::vector<std::string> argv = {context.environment.program.string(), "serve",
+                                   file ? "--config" : "--dir", what.source.string()};
+  if (what.up) argv.emplace_back("--up");
+  return argv;
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ Status launch(const Context& context, const Launch& what) {
   const uint64_t offset = std::filesystem::file_size(log, error);
 
   io::Command command;
-  command.argv = serve_argv(context, what.source);
+  command.argv = serve_argv(context, what);
   command.directory = "/";  // so that it keeps no folder of ours from being unmounted or deleted
   command.stdout_fd = log_fd.get();
   command.stderr_fd = log_fd.get();

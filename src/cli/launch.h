@@ -19,6 +19,7 @@ struct Launch {
   std::filesystem::path source;
   std::filesystem::path state;
   io::Endpoint endpoint;
+  bool up = false;  // take back a `down` that has not come to its end; else it is gone on with
 };
 
 // Starts `slipway serve` in a session of its own and returns once its API answers. Where it ends at once

@@ -72,6 +72,7 @@ Result<Json> follow(Context& context, const api::Client& client, const std::stri
   LogPrinter printer(context, id);
   std::unique_ptr<api::LineStream> stream;
   api::StatusQuery look{.wait = kLook};
+  std::string said;
   while (true) {
     if (!stream || stream->ended()) {
       auto opened = printer.open(client, true);
@@ -85,12 +86,16 @@ Result<Json> follow(Context& context, const api::Client& client, const std::stri
       look.seen = TRY(client.status(look)).at("sequence").as_int();
     }
     Json task = TRY(client.task(id));
+    if (task.at("state").as_string() == "preparing" && said != task.at("reason").as_string()) {
+      said = task.at("reason").as_string();
+      context.out.note(fmt::format("task {} {}", id, said));
+    }
     if (!has_ended(task)) continue;
     // A stream that follows cannot know where the end is; a log that is read once has one.
     auto rest = printer.open(client, false);
     if (rest) {
       TRY(print_available(printer, *rest, 30s));
-    } else {
+    } else if (task.at("started_at").is_string()) {
       context.out.warning("the end of the log may be missing: " + rest.error().text());
     }
     return task;

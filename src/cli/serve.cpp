@@ -16,6 +16,7 @@ Result<int> run(Context& context) {
   ServeOptions options;
   if (args.has("config")) options.file = whole_path(context, args.text("config"));
   if (args.has("dir")) options.directory = whole_path(context, args.text("dir"));
+  options.up = args.has("up");
   options.verbose = args.has("verbose");
   return context.wiring.serve(options);
 }
@@ -25,7 +26,9 @@ Result<int> run(Context& context) {
 Command serve_command() {
   return {.name = "serve",
           .summary = "the control plane in the foreground, for systemd or a container",
-          .details = "Ends at SIGTERM and leaves its tasks running: the next one takes them over.",
+          .details =
+              "Ends at SIGTERM and leaves its tasks running: the next one takes them over. Where the last one\n"
+              "died while it went down, this one goes on with that, unless --up says otherwise.",
           .options = {{.name = "config",
                        .letter = 'c',
                        .kind = Kind::Text,
@@ -38,6 +41,7 @@ Command serve_command() {
                        .value = "DIR",
                        .help = "a config tree, with or without a slipway.yaml",
                        .completes = Completes::Directories},
+                      {.name = "up", .help = "take back a `down` that has not come to its end, as `slipway up` does"},
                       {.name = "verbose", .letter = 'v', .help = "log every step"}},
           .examples = {{"slipway serve -c /etc/slipway/slipway.yaml", "as a service of the machine"},
                        {"slipway serve --dir examples/shop -v", "to see what it does"}},

@@ -65,7 +65,7 @@ Status ensure_control_plane(Context& context, const api::Client& client, const T
   if (!TRY(answers(client))) {
     context.out.note(fmt::format("starting the control plane of {}; its log is {}", source.string(),
                                  control_plane_log(tree.cluster.state).string()));
-    return launch(context, {source, tree.cluster.state, tree.cluster.api});
+    return launch(context, {source, tree.cluster.state, tree.cluster.api, true});
   }
   if (TRY(client.status({})).at("shutting_down").as_bool()) {
     return Error(ErrorCode::Conflict,

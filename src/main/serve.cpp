@@ -16,6 +16,7 @@
 #include "discovery/proxy.h"
 #include "engine/fake/fake_engine.h"
 #include "engine/local/local_engine.h"
+#include "io/environment.h"
 #include "io/event_loop.h"
 #include "io/file.h"
 #include "reconcile/loop.h"
@@ -79,16 +80,6 @@ api::ControlPlane plane_of(const config::ClusterConfig& cluster, const cli::Serv
   return plane;
 }
 
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> map;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const size_t equals = text.find('=');
-    if (equals != std::string::npos) map[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return map;
-}
-
 // Everything that lives as long as the daemon, in the order in which it is built; destroyed in reverse.
 struct Daemon {
   SystemClock clock;
@@ -110,6 +101,7 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
   daemon.lock = TRY_CONTEXT(io::lock_file(cluster.state / "slipway.lock"),
                             "another control plane has " + cluster.state.string());
   daemon.store = TRY(state::SqliteStore::open(cluster.state / "slipway.db", daemon.clock));
+  if (options.up && TRY(daemon.store->going_down())) TRY(daemon.store->set_going_down(false));
   daemon.engine = TRY_CONTEXT(make_engine(cluster, daemon.clock, daemon.random), "start the engine");
   daemon.proxy = make_proxy(cluster, daemon.clock);
   daemon.control =
@@ -141,7 +133,7 @@ int serve(const cli::ServeOptions& options, const std::string& version) {
     log::error(kArea, "{}", built.error().text());
     return exit_code(built.error().code());
   }
-  const auto registry = api::registry_directory(environment());
+  const auto registry = api::registry_directory(io::environment());
   const Status registered = api::register_control_plane(registry, plane_of(daemon->cluster, options));
   // Commands then need --api, which is no reason not to run.
   if (!registered.has_value()) log::warning(kArea, "{}", registered.error().text());
