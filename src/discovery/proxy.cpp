@@ -20,20 +20,26 @@ constexpr Duration kReadyWait = 50ms;
 // free a moment ago.
 constexpr int kRounds = 3;
 
-// Adds what one worker says to the state. What only a replaced worker has is on its way out.
-void add_to_state(const WorkerView& view, bool old_worker, ProxyState& state) {
+void add_to_state(const WorkerView& view, ProxyState& state) {
   for (const auto& [key, server] : view.servers) {
-    const model::TaskId task = task_of_server(key.second);
-    if (old_worker && server.sessions == 0) continue;
-    const bool known = state.servers.contains(task);
-    ServerState& entry = state.servers[task];
+    ServerState& entry = state.servers[task_of_server(key.second)];
     entry.sessions += server.sessions;
-    if (old_worker) {
-      if (!known) entry.draining = true;
-      continue;
-    }
     entry.in = server.up && !server.drained && !server.maintenance;
     entry.draining = server.drained || server.maintenance;
+  }
+}
+
+// What a worker that a reload replaced still does with its servers. It takes no new connections and no
+// commands; a request that comes on a connection it has may go to any server that it knows as up, so none of
+// these is idle before every such connection has ended (seconds: see http-keep-alive in haproxy.cpp).
+void add_old_worker(const WorkerView& view, ProxyState& state) {
+  for (const auto& [key, server] : view.servers) {
+    const bool reachable = server.up && !server.drained && !server.maintenance;
+    const int sessions = server.sessions + (reachable ? view.undecided : 0);
+    if (sessions == 0) continue;
+    const auto [entry, fresh] = state.servers.try_emplace(task_of_server(key.second));
+    entry->second.sessions += sessions;
+    if (fresh) entry->second.draining = true;  // what only it has is on its way out
   }
 }
 
@@ -78,11 +84,11 @@ class HaproxyProxy final : public Proxy {
     state.in_step = refused_.empty() && present.signature == signature_ &&
                     commands(present, wanted_servers(present, admitted_), {}).empty();
     if (!trouble_.empty()) add_unserved(present, state);
-    add_to_state(present, false, state);
+    add_to_state(present, state);
     for (const pid_t worker : processes->old_workers) {
       const Result<WorkerView> view = view_of(worker, deadline);
       if (view) {
-        add_to_state(*view, true, state);
+        add_old_worker(*view, state);
       } else if (view.error().code() != ErrorCode::Unavailable) {
         return view.error();  // Unavailable: it has just ended, and its sessions with it
       }

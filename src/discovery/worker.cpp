@@ -1,5 +1,6 @@
 #include "discovery/worker.h"
 
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 
@@ -134,14 +135,17 @@ Result<WorkerView> parse_worker(const std::vector<std::string>& answers) {
     const std::string& name = get("svname");
     if (name == "FRONTEND") {
       view.frontends.insert(backend);
+      view.undecided += number(get("scur"));
     } else if (name == "BACKEND") {
       view.backends.insert(backend);
+      view.undecided -= number(get("scur"));
     } else if (const auto server = view.servers.find({backend, name}); server != view.servers.end()) {
       server->second.sessions = number(get("scur")) + number(get("qcur"));
       server->second.seconds_unchanged = number(get("lastchg"));
       server->second.address = get("addr");
     }
   });
+  view.undecided = std::max(view.undecided, 0);
   return view;
 }
 

@@ -30,6 +30,8 @@ struct WorkerView {
   std::set<std::string> frontends;
   std::set<std::string> backends;
   std::map<ServerKey, WorkerServer> servers;
+  // Connections of clients whose next request has not come or has no backend yet.
+  int undecided = 0;
 };
 
 // The questions whose answers, in the same order, parse_worker() reads.

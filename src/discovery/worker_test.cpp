@@ -40,12 +40,13 @@ TEST(ParseWorker, ReadsStateAndSessionsOfEachServer) {
       "pxname,svname,qcur,scur,status,lastchg,addr,\nport_1,FRONTEND,,5,OPEN,,,\nweb.main,up,1,2,UP,3,10.1.0."
       "2:8000,\n"
       "web.main,drained,0,4,DRAIN,9,10.1.0.2:8001,\nweb.main,off,0,0,MAINT,7,10.1.0.2:8002,\nweb.main,"
-      "BACKEND,0,0,UP,3,,"};
+      "BACKEND,0,3,UP,3,,"};
   const Result<WorkerView> view = parse_worker(answers);
   ASSERT_TRUE(view) << view.error().text();
   EXPECT_EQ(view->signature, "3f9c");
   EXPECT_THAT(view->frontends, ElementsAre("port_1"));
   EXPECT_THAT(view->backends, ElementsAre("web.main"));
+  EXPECT_EQ(view->undecided, 2);
   const WorkerServer up{.address = "10.1.0.2:8000", .up = true, .sessions = 3, .seconds_unchanged = 3};
   EXPECT_EQ(view->servers.at({"web.main", "up"}), up);
   EXPECT_TRUE(view->servers.at({"web.main", "drained"}).drained);
