@@ -18,7 +18,8 @@ namespace {
 // ones alone.
 bool needs_replacement(const Round& round, const model::Task& task) {
   if (is_dead(task)) return !round.in.restarts_tasks;
-  return task.state == model::TaskState::Running && task.health == model::Health::Unhealthy;
+  return task.state == model::TaskState::Running && task.health == model::Health::Unhealthy &&
+         !round.wanted.skip_health;
 }
 
 std::string replacement_why(const model::Task& task) {
@@ -27,13 +28,35 @@ std::string replacement_why(const model::Task& task) {
   return why;
 }
 
-void choose_surplus(Round& round, RevisionView& view) {
-  const int surplus = view.count - round.wanted.count;
+// Tasks that move elsewhere are not among them: each of those is one too many on purpose.
+void choose_surplus(Round& round, RevisionView& view, int surplus) {
   view.cut = std::min(view.missing, surplus);
-  const int going = std::min(surplus - view.cut, static_cast<int>(view.tasks.size()));
-  for (int i = 0; i < going; ++i) {
-    const TaskView& last = view.tasks[view.tasks.size() - 1 - static_cast<size_t>(i)];
-    leave(round, *last.task, fmt::format("scaled from {} to {}", view.count, round.wanted.count));
+  int going = surplus - view.cut;
+  for (auto last = view.tasks.rbegin(); last != view.tasks.rend() && going > 0; ++last) {
+    if (last->moving) continue;
+    leave(round, *last->task,
+          fmt::format("scaled from {} to {}", view.count - view.moving(), round.wanted.count));
+    --going;
+  }
+}
+
+// Like a crossover within one revision: what moves is the old, what stays or has come in its place is the
+// new.
+void choose_moving(Round& round, const RevisionView& view) {
+  const int moving = view.moving();
+  if (moving == 0) return;
+  const auto staying_happy = std::count_if(view.tasks.begin(), view.tasks.end(),
+                                           [](const TaskView& task) { return task.happy && !task.moving; });
+  const double margin = round.memory.moving ? 1 : round.wanted.instance->bounce.margin;
+  const int kept = std::max(floor_of(round.wanted.count, margin) - static_cast<int>(staying_happy), 0);
+  int going = moving - std::min(kept, moving);
+  for (auto last = view.tasks.rbegin(); last != view.tasks.rend() && going > 0; ++last) {
+    if (!last->moving) continue;
+    const bool balance = round.memory.moving == last->task->id;
+    leave(round, *last->task,
+          balance ? "another node has more room for it"
+                  : fmt::format("node {} is being drained", last->task->node.str()));
+    --going;
   }
 }
 
@@ -44,7 +67,7 @@ void choose_replacement(Round& round, const RevisionView& view) {
   const model::Task* worst = nullptr;
   bool under_way = false;
   for (const TaskView& candidate : view.tasks) {
-    if (!needs_replacement(round, *candidate.task)) continue;
+    if (candidate.moving || !needs_replacement(round, *candidate.task)) continue;
     const bool draining = memory.drains.contains(candidate.task->id);
     if (worst == nullptr || (draining && !under_way)) worst = candidate.task;
     under_way = under_way || draining;
@@ -72,8 +95,8 @@ struct Slot {
   RevisionView* revision = nullptr;
 
   auto key() const {
-    return std::tuple(view == nullptr, view ? view->rank : 0, view ? view->task->created_at : Time(),
-                      view ? view->task->id : model::TaskId());
+    return std::tuple(view == nullptr, view ? view->rank : 0, view && view->moving,
+                      view ? view->task->created_at : Time(), view ? view->task->id : model::TaskId());
   }
 };
 
@@ -120,11 +143,13 @@ void choose_all(Round& round) {
 void choose_wanted(Round& round) {
   for (RevisionView& view : round.revisions) {
     if (!round.is_wanted(view)) continue;
-    if (view.count > round.wanted.count) {
-      choose_surplus(round, view);
+    const int surplus = view.count - round.wanted.count - view.moving();
+    if (surplus > 0) {
+      choose_surplus(round, view, surplus);
     } else {
       choose_replacement(round, view);
     }
+    choose_moving(round, view);
   }
 }
 
@@ -146,7 +171,8 @@ void choose_old(Round& round) {
   for (size_t i = 0; i < worth_keeping; ++i) {
     input.old.push_back(slots[i].view != nullptr ? slots[i].view->task->id.str() : "not started yet");
   }
-  const BounceDecision decision = decide_bounce(input);
+  BounceDecision decision = decide_bounce(input);
+  if (round.canaries) decision.drain.clear();
   CHECK(decision.drain.size() <= worth_keeping);
   const size_t kept = worth_keeping - decision.drain.size();
   const std::span<const Slot> all(slots);

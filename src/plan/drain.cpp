@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "plan/routes.h"
+
 namespace slipway::plan {
 namespace {
 
@@ -26,16 +28,32 @@ bool may_be_routed(const Round& round, const model::Task& task) {
   return true;
 }
 
-bool timed_out(Round& round, const model::Task& task, DrainMemory& drain, int sessions) {
+// The task itself takes part in its drain.
+bool is_told(model::DrainMethod method) {
+  switch (method) {
+    case model::DrainMethod::Noop:
+    case model::DrainMethod::Proxy:
+      return false;
+    case model::DrainMethod::Http:
+    case model::DrainMethod::Command:
+      return true;
+  }
+  return false;
+}
+
+const DrainReport* report_of(const Round& round, const model::Task& task) {
+  const auto report = round.in.drains.find(task.id);
+  return report == round.in.drains.end() ? nullptr : &report->second;
+}
+
+bool timed_out(Round& round, const model::Task& task, DrainMemory& drain, const std::string& left) {
   const Duration timeout = settings_of(round).timeout;
   round.wake(drain.started_at + timeout);
   if (drain.started_at + timeout > round.in.now) return false;
   if (!drain.timed_out) {
     drain.timed_out = true;
-    const std::string left = sessions > 0 ? fmt::format("it still has {} open", sessions)
-                                          : std::string("the load balancer could not be asked");
-    round.say("drain_timeout", fmt::format("{} has had {} to end its connections, and is stopped though {}",
-                                           task.id.str(), to_text(timeout), left));
+    round.say("drain_timeout", fmt::format("{} has had {} to drain, and is stopped though {}", task.id.str(),
+                                           to_text(timeout), left));
   }
   return true;
 }
@@ -56,37 +74,46 @@ void settle_drains(Round& round) {
                 [&](const auto& drain) { return !drain.second.stop_asked && !chosen.contains(drain.first); });
 }
 
+void tell_tasks(Round& round) {
+  const model::Drain how = settings_of(round);
+  for (const model::Task* task : round.tasks) {
+    if (task->state != model::TaskState::Running) continue;
+    const DrainReport* report = report_of(round, *task);
+    const auto drain = round.memory.drains.find(task->id);
+    const bool drains = drain != round.memory.drains.end() && !drain->second.stop_asked;
+    const bool told = report != nullptr && report->told;
+    if (drains == told || !(told || is_told(how.method))) continue;
+    const model::Address* address = address_of(round, *task);
+    round.step(model::TellTaskStep{task->id, address != nullptr ? *address : model::Address(), how, drains},
+               drains ? "it is on its way out" : "it stays after all");
+  }
+}
+
 bool is_drained(Round& round, const model::Task& task) {
   if (task.state != model::TaskState::Running) return true;  // nobody is served by it
   DrainMemory& drain = round.memory.drains.at(task.id);
-  if (!round.in.routing.known) return !may_be_routed(round, task) || timed_out(round, task, drain, 0);
+  const model::DrainMethod method = settings_of(round).method;
+  const DrainReport* report = report_of(round, task);
+  const bool done = !is_told(method) || (report != nullptr && report->told && report->safe);
+  if (!round.in.routing.known)
+    return (!may_be_routed(round, task) && done) ||
+           timed_out(round, task, drain, "the load balancer could not be asked");
   const auto routed = round.in.routing.tasks.find(task.id);
-  if (routed == round.in.routing.tasks.end()) return true;
   // Taking it out is ours to do, so no timeout excuses a task that still gets requests.
-  if (routed->second.in) return false;
-  if (routed->second.sessions <= 0) return true;
-  switch (settings_of(round).method) {
-    case model::DrainMethod::Noop:
-      return true;
-    case model::DrainMethod::Proxy:
-    case model::DrainMethod::Http:
-    case model::DrainMethod::Command:
-      return timed_out(round, task, drain, routed->second.sessions);
-  }
-  return false;
+  if (routed != round.in.routing.tasks.end() && routed->second.in) return false;
+  const int sessions = routed == round.in.routing.tasks.end() ? 0 : routed->second.sessions;
+  if (sessions > 0 && method != model::DrainMethod::Noop)
+    return timed_out(round, task, drain, fmt::format("it still has {} open", sessions));
+  return done || timed_out(round, task, drain, "it has not said that it is done");
 }
 
 std::string drain_note(const Round& round) {
-  if (round.wanted.instance == nullptr) return "";
-  const model::DrainMethod method = round.wanted.instance->drain.method;
-  switch (method) {
-    case model::DrainMethod::Noop:
-    case model::DrainMethod::Proxy:
-      return "";
-    case model::DrainMethod::Http:
-    case model::DrainMethod::Command:
-      return fmt::format("drain method {} is not supported yet; tasks are drained by the load balancer",
-                         model::to_text(method));
+  if (!is_told(settings_of(round).method)) return "";
+  for (const auto& [task, drain] : round.memory.drains) {
+    const auto report = round.in.drains.find(task);
+    if (report == round.in.drains.end() || report->second.error.empty()) continue;
+    return fmt::format("{} could not be told to drain, and is stopped at {}: {}", task.str(),
+                       time_of_day(drain.started_at + settings_of(round).timeout), report->second.error);
   }
   return "";
 }

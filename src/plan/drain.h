@@ -12,11 +12,16 @@ void leave(Round& round, const model::Task& task, std::string why);
 // back into traffic, unless its stop has been asked for.
 void settle_drains(Round& round);
 
-// Whether the task, which is draining, may be stopped now: it gets no new requests, and has none open or has
-// used up its drain timeout. Wakes the round for that timeout.
+// Steps that tell the draining tasks of their drain, where the instance's method is http or command, and
+// again until they have heard it; and those that are wanted again, of that.
+void tell_tasks(Round& round);
+
+// Whether the task, which is draining, may be stopped now: it gets no new requests, has none open and has
+// said that it is done (where it is asked), or has used up its drain timeout. Wakes the round for that
+// timeout.
 bool is_drained(Round& round, const model::Task& task);
 
-// Not empty where the instance asks for a drain method that is done in another way; to be shown.
+// What the drains that are told to the tasks wait for, to be shown; empty where there is nothing to say.
 std::string drain_note(const Round& round);
 
 }  // namespace slipway::plan

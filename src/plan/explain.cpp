@@ -70,6 +70,17 @@ std::string waits(const Round& round) {
   return round.image_wait.empty() ? "waiting for " + waiting_for(round) : round.image_wait;
 }
 
+std::string room_of(const Round& round) {
+  return round.no_room.empty() ? "" : "not all tasks have room: " + round.no_room;
+}
+
+std::string moves_of(const Round& round) {
+  const RevisionView* view = round.current();
+  const int moving = view != nullptr ? view->moving() : 0;
+  if (moving == 0) return "";
+  return fmt::format("{} to go on on another node", tasks_text(moving));
+}
+
 std::string main_reason(const Round& round, InstanceState state) {
   const Wanted& wanted = round.wanted;
   if (wanted.frozen()) return wanted.frozen_why + (state == InstanceState::Running ? "" : worst_of(round));
@@ -129,7 +140,7 @@ bool is_crashlooping(const Round& round) {
     if (round.wanted.count > 0 && !round.is_wanted(view)) continue;
     for (const TaskView& candidate : view.tasks) {
       const model::Task& task = *candidate.task;
-      if (is_healthy(task) || task.restarts < kCrashloopRestarts) return false;
+      if (is_healthy(round, task) || task.restarts < kCrashloopRestarts) return false;
       any = true;
     }
   }
@@ -171,6 +182,7 @@ std::vector<const model::Task*> troubled(const Round& round) {
 
 std::string waiting_for(const Round& round) {
   if (!round.image_wait.empty()) return round.image_wait;
+  if (!round.canary_wait.empty()) return round.canary_wait;
   if (!round.new_exists() && round.old_left() > 0 && !round.may_start) {
     return fmt::format("{} of the old revision to end", tasks_text(round.old_left()));
   }
@@ -190,6 +202,9 @@ model::Blocked blocked_of(const Round& round) {
 
 std::string reason_of(const Round& round, InstanceState state) {
   std::string reason = main_reason(round, state);
+  append(reason, round.wanted.held_why);
+  append(reason, moves_of(round));
+  append(reason, room_of(round));
   append(reason, refusal_of(round));
   if (!round.memory.drains.empty()) append(reason, drain_note(round));
   return reason;
@@ -208,6 +223,9 @@ std::vector<std::string> causes_of(const Round& round, const std::string& reason
     for (const std::string& line : tasks[i]->last_lines)
       causes.push_back(fmt::format("  {}: {}", tasks[i]->id.str(), line));
   }
+  add(round.wanted.held_why);
+  add(moves_of(round));
+  add(room_of(round));
   add(round.image_wait);
   add(refusal_of(round));
   add(drain_note(round));

@@ -17,6 +17,8 @@ Json bounce_json(const BounceMemory& bounce) {
   json["best_happy"] = bounce.best_happy;
   json["fewest_old"] = bounce.fewest_old;
   json["stalled"] = bounce.stalled;
+  json["canary_since"] = bounce.canary_since ? Json(to_text(*bounce.canary_since)) : Json();
+  json["canary_done"] = bounce.canary_done;
   return json;
 }
 
@@ -30,6 +32,10 @@ Result<BounceMemory> bounce_from(const Json& json) {
   bounce.best_happy = static_cast<int>(json.at("best_happy").as_int());
   bounce.fewest_old = static_cast<int>(json.at("fewest_old").as_int());
   bounce.stalled = json.at("stalled").as_bool();
+  if (json.at("canary_since").is_string()) {
+    bounce.canary_since = TRY_CONTEXT(parse_time(json.at("canary_since").as_string()), "read canary_since");
+  }
+  bounce.canary_done = json.at("canary_done").as_bool();
   return bounce;
 }
 
@@ -56,6 +62,10 @@ Json to_json(const InstanceMemory& memory) {
   json["unhealthy_replacements"] = memory.unhealthy_replacements;
   json["replaced_at"] = memory.replaced_at ? Json(to_text(*memory.replaced_at)) : Json();
   json["last_good"] = memory.last_good ? Json(memory.last_good->str()) : Json();
+  json["fallback"] = memory.fallback ? model::to_json(*memory.fallback) : Json();
+  json["rejected"] = memory.rejected ? Json(memory.rejected->str()) : Json();
+  json["moved_at"] = memory.moved_at ? Json(to_text(*memory.moved_at)) : Json();
+  json["moving"] = memory.moving ? Json(memory.moving->str()) : Json();
   return json;
 }
 
@@ -73,6 +83,14 @@ Result<InstanceMemory> instance_memory_from_json(const Json& json) {
   }
   if (json.at("last_good").is_string())
     memory.last_good = model::RevisionId(json.at("last_good").as_string());
+  if (json.at("fallback").is_object()) {
+    memory.fallback = TRY_CONTEXT(model::revision_from_json(json.at("fallback")), "read the fallback");
+  }
+  if (json.at("rejected").is_string()) memory.rejected = model::RevisionId(json.at("rejected").as_string());
+  if (json.at("moved_at").is_string()) {
+    memory.moved_at = TRY_CONTEXT(parse_time(json.at("moved_at").as_string()), "read moved_at");
+  }
+  if (json.at("moving").is_string()) memory.moving = model::TaskId(json.at("moving").as_string());
   return memory;
 }
 

@@ -4,6 +4,7 @@
 
 #include "plan/choose.h"
 #include "plan/drain.h"
+#include "plan/growth.h"
 #include "plan/image.h"
 #include "plan/progress.h"
 #include "plan/round.h"
@@ -37,7 +38,18 @@ std::map<model::InstanceId, Known> gather(const Inputs& inputs) {
   return all;
 }
 
-void decide_tasks(Round& round) {
+// What all instances of one call have in common.
+struct Common {
+  const Inputs& in;
+  SharedRoom room;
+  int moves_left;  // for the sake of balance
+
+  explicit Common(const Inputs& inputs) : in(inputs), room(inputs), moves_left(inputs.rebalance) {
+    for (const auto& [id, memory] : inputs.memory) moves_left -= memory.moving.has_value();
+  }
+};
+
+void decide_tasks(Round& round, int& moves_left) {
   if (round.wanted.count == 0) {
     drop_bounce(round, round.wanted.none_why.empty() ? "none is wanted" : round.wanted.none_why);
     choose_all(round);
@@ -48,19 +60,23 @@ void decide_tasks(Round& round) {
     choose_old(round);
   }
   settle_drains(round);
+  tell_tasks(round);
   add_steps(round);
-  if (round.wanted.count > 0) finish_bounce(round);
+  if (round.wanted.count == 0) return;
+  finish_bounce(round);
+  if (!round.no_room.empty()) round.memory.moving.reset();  // nor is there room to move for balance
+  balance(round, moves_left);
 }
 
-Round plan_instance(const Inputs& inputs, const model::InstanceId& id, const Known& known) {
-  Round round =
-      open_round(inputs, wanted_of(inputs, id, known.instance, known.sighting.revisions), known.sighting);
+Round plan_instance(Common& common, const model::InstanceId& id, const Known& known) {
+  Wanted wanted = wanted_of(common.in, id, known.instance, known.sighting.revisions);
+  Round round = open_round(common.in, common.room, std::move(wanted), known.sighting);
   if (round.wanted.frozen()) {
     // Its deadline must not run while we hold it up ourselves; what drains goes on draining, and nothing is
     // stopped.
     drop_bounce(round, round.wanted.frozen_why);
   } else {
-    decide_tasks(round);
+    decide_tasks(round, common.moves_left);
   }
   return round;
 }
@@ -78,9 +94,10 @@ void add_steps(const Round& round, std::set<std::string>& images, model::Plan& p
 
 Outcome decide(const Inputs& inputs) {
   Outcome outcome;
+  Common common(inputs);
   std::set<std::string> images;
   for (const auto& [id, known] : gather(inputs)) {
-    const Round round = plan_instance(inputs, id, known);
+    const Round round = plan_instance(common, id, known);
     add_steps(round, images, outcome.plan);
     if (auto routes = routes_of(round)) outcome.plan.routes.emplace(id, std::move(*routes));
     if (round.memory != InstanceMemory{}) outcome.memory.emplace(id, round.memory);

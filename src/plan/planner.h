@@ -53,6 +53,16 @@ struct ImageStatus {
 // By describe(image).
 using Images = std::map<std::string, ImageStatus>;
 
+// What a task that is told of its drain (methods http and command) has answered, as far as this process
+// knows.
+struct DrainReport {
+  bool told = false;  // it has been asked to drain
+  bool safe = false;  // it says that it may be stopped
+  std::string error;  // of the last try; empty where it went well
+  bool operator==(const DrainReport&) const = default;
+};
+using DrainReports = std::map<model::TaskId, DrainReport>;
+
 struct DrainMemory {
   Time started_at{};
   bool timed_out = false;   // said once, when connections were left after the drain timeout
@@ -71,6 +81,8 @@ struct BounceMemory {
   int best_happy = 0;    // most happy new tasks seen; more is progress
   int fewest_old = 0;    // old tasks seen; fewer is progress as long as nothing new is created
   bool stalled = false;
+  std::optional<Time> canary_since;  // its canaries have been happy since
+  bool canary_done = false;          // long enough: the rest may go on
   bool operator==(const BounceMemory&) const = default;
 };
 
@@ -81,6 +93,10 @@ struct InstanceMemory {
   int unhealthy_replacements = 0;              // in a row, for their backoff
   std::optional<Time> replaced_at;             // when a task was last replaced for being unhealthy
   std::optional<model::RevisionId> last_good;  // the revision that was last fully happy
+  std::optional<model::Revision> fallback;     // that revision in full, where auto_rollback may need it
+  std::optional<model::RevisionId> rejected;   // it stalled and was rolled back: not tried again
+  std::optional<model::TaskId> moving;         // it is being moved to a better node
+  std::optional<Time> moved_at;                // when that last began
   bool operator==(const InstanceMemory&) const = default;
 };
 
@@ -99,6 +115,10 @@ struct Inputs {
   bool restarts_tasks = true;  // Engine capability
   bool shutting_down = false;  // `down`: nothing is wanted, files or not
   Time now{};
+  // The nodes' capacities are the truth: no more tasks are started than there is room for.
+  bool limited_room = false;
+  int rebalance = 0;  // most tasks at a time that may move for the sake of balance alone
+  DrainReports drains = {};
 };
 
 struct Outcome {

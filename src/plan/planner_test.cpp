@@ -25,6 +25,7 @@ struct Question {
   Memory memory;
   bool restarts_tasks = true;
   Time now = kNow;
+  DrainReports drains;
 
   void add(const model::Revision& revision, int count, const std::vector<model::Task>& tasks) {
     observed.revisions.push_back(test::observed_revision(revision, count));
@@ -41,7 +42,10 @@ struct Question {
                          .images = images,
                          .memory = memory,
                          .restarts_tasks = restarts_tasks,
-                         .now = now});
+                         .now = now,
+                         .limited_room = false,
+                         .rebalance = 0,
+                         .drains = drains});
   }
 };
 
@@ -251,14 +255,17 @@ TEST(Explain, OverridesInForceAreShownAndExpiredOnesAreNot) {
               HasSubstr("scaled to 1 by ana: maintenance (until 2023-11-14"));
 }
 
-TEST(Explain, ADrainMethodThatIsNotThereYetIsSaid) {
+TEST(Explain, ATaskThatCannotBeToldToDrainIsNamed) {
   auto web = test::instance("shop.web", 1);
   web.drain.method = model::DrainMethod::Http;
   Question question = wanting(web);
   question.add(
       test::revision_of(web), 2,
       {test::healthy_task(test::revision_of(web), "a"), test::healthy_task(test::revision_of(web), "b")});
-  EXPECT_THAT(question.ask().status.front().reason, HasSubstr("drain method http is not supported yet"));
+  question.drains[model::TaskId("b")] = {.told = false, .safe = false, .error = "POST /drain: status 404"};
+  EXPECT_THAT(
+      question.ask().status.front().reason,
+      HasSubstr("b could not be told to drain, and is stopped at 22:13:50 UTC: POST /drain: status 404"));
 }
 
 TEST(Memory, ReadsItsOwnJsonBack) {
@@ -271,10 +278,16 @@ TEST(Memory, ReadsItsOwnJsonBack) {
                                .created = true,
                                .best_happy = 2,
                                .fewest_old = 1,
-                               .stalled = true};
+                               .stalled = true,
+                               .canary_since = kNow + 2s,
+                               .canary_done = true};
   memory.unhealthy_replacements = 4;
   memory.replaced_at = kNow;
   memory.last_good = model::RevisionId("1");
+  memory.fallback = test::revision_of(test::instance());
+  memory.rejected = model::RevisionId("2");
+  memory.moving = model::TaskId("b");
+  memory.moved_at = kNow;
   const auto read = instance_memory_from_json(to_json(memory));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(*read, memory);

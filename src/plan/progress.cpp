@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "plan/canary.h"
+
 namespace slipway::plan {
 namespace {
 
@@ -24,6 +26,13 @@ std::string described(const Round& round, const BounceMemory& bounce) {
   for (const auto& revision : bounce.from) from += (from.empty() ? "" : ", ") + revision.str();
   return fmt::format("{} to {} ({})", from, bounce.to.str(),
                      model::to_text(round.wanted.instance->bounce.method));
+}
+
+// The wanted revision is wholly happy: it is what a later change may fall back to.
+void remember_good(Round& round) {
+  round.memory.last_good = round.wanted.revision.id;
+  round.memory.fallback.reset();
+  if (round.wanted.instance->bounce.auto_rollback) round.memory.fallback = round.wanted.revision;
 }
 
 int serving_new(const Round& round) {
@@ -70,12 +79,21 @@ void note_stall(Round& round, BounceMemory& bounce) {
   // Drains have deadlines of their own: while only old tasks are waited for, nothing can stall.
   const bool waits_for_old =
       settings.method == model::BounceMethod::DownThenUp && !bounce.created && round.old_left() > 0;
-  if (bounce.stalled || round.happy_new() >= round.wanted.count ||
+  const bool proves_itself = bounce.canary_since && !bounce.canary_done;
+  if (bounce.stalled || proves_itself || round.happy_new() >= round.wanted.count ||
       (waits_for_old && round.image_wait.empty()))
     return;
   round.wake(bounce.progress_at + settings.deadline);
   if (round.in.now < bounce.progress_at + settings.deadline) return;
   bounce.stalled = true;
+  const bool falls_back = settings.auto_rollback && !bounce.from.empty() && round.memory.fallback &&
+                          round.memory.fallback->id != bounce.to && round.wanted.held_why.empty();
+  if (falls_back) {
+    round.memory.rejected = bounce.to;
+    round.say("rolled_back",
+              fmt::format("{} stalled; back to {}", bounce.to.str(), round.memory.fallback->id.str()));
+    round.wake(round.in.now + 1ms);
+  }
   round.say("bounce_stalled",
             fmt::format("{}: {} of {} are happy, and none was added in {}", described(round, bounce),
                         round.happy_new(), tasks_text(round.wanted.count), to_text(settings.deadline)));
@@ -84,6 +102,7 @@ void note_stall(Round& round, BounceMemory& bounce) {
 }  // namespace
 
 void follow_bounce(Round& round) {
+  if (round.memory.rejected != round.wanted.files_revision) round.memory.rejected.reset();
   auto& bounce = round.memory.bounce;
   if (bounce && bounce->to != round.wanted.revision.id) {
     round.say("bounce_superseded",
@@ -94,12 +113,13 @@ void follow_bounce(Round& round) {
     const bool whole = round.current() != nullptr && round.current()->serving() >= round.wanted.count;
     if (whole && old_revisions(round).empty()) {
       // After the loss of our memory: what is whole was good.
-      if (round.current()->happy() >= round.wanted.count) round.memory.last_good = round.wanted.revision.id;
+      if (round.current()->happy() >= round.wanted.count) remember_good(round);
       return;
     }
     begin(round);
   }
   note_progress(round, *bounce);
+  follow_canary(round);
   note_stall(round, *bounce);
 }
 
@@ -111,7 +131,7 @@ void finish_bounce(Round& round) {
             recovery ? fmt::format("{} serve", tasks_text(round.happy_new()))
                      : fmt::format("{} in {}", described(round, *bounce),
                                    to_text(round.in.now - bounce->started_at)));
-  round.memory.last_good = bounce->to;
+  remember_good(round);
   bounce.reset();
 }
 

@@ -17,11 +17,14 @@
 
 namespace slipway::plan {
 
+class SharedRoom;  // growth.h
+
 struct TaskView {
   const model::Task* task = nullptr;
   bool serving = false;  // running, healthy, not draining, and in the load balancer as far as that is known
   bool happy = false;    // serving for min_task_uptime, and known to be in the load balancer where it has one
   int rank = 0;          // 0 is most worth keeping
+  bool moving = false;   // it has to go on elsewhere: its node is being drained, or there is a better one
 };
 
 struct RevisionView {
@@ -43,6 +46,10 @@ struct RevisionView {
     return static_cast<int>(
         std::count_if(tasks.begin(), tasks.end(), [](const TaskView& t) { return t.serving; }));
   }
+  int moving() const {
+    return static_cast<int>(
+        std::count_if(tasks.begin(), tasks.end(), [](const TaskView& t) { return t.moving; }));
+  }
   bool has_tasks() const { return !tasks.empty() || !asked.empty() || !stopping.empty(); }
 };
 
@@ -53,9 +60,11 @@ struct Leaving {
 };
 
 struct Round {
-  Round(const Inputs& inputs, Wanted what) : in(inputs), wanted(std::move(what)) {}
+  Round(const Inputs& inputs, SharedRoom& shared, Wanted what)
+      : in(inputs), room(shared), wanted(std::move(what)) {}
 
   const Inputs& in;
+  SharedRoom& room;
   Wanted wanted;
   std::vector<RevisionView> revisions;    // sorted by id
   std::vector<const model::Task*> tasks;  // all that are observed, but for one-off ones
@@ -64,8 +73,11 @@ struct Round {
   std::vector<Leaving> leaving;            // decided: drain these, and only these
   std::optional<model::TaskId> replacing;  // the one of them that leaves for being unhealthy
   bool may_start = false;                  // decided: the wanted revision may be created or grow
-  std::string image_wait;  // not empty: the first task waits for its image, and how that stands
-  bool image_failed = false;  // of that wait: the last try failed
+  std::string image_wait;       // not empty: the first task waits for its image, and how that stands
+  bool image_failed = false;    // of that wait: the last try failed
+  std::optional<int> canaries;  // decided: no more new tasks than these yet, and no old one goes
+  std::string canary_wait;      // not empty: what the rest waits for
+  std::string no_room;          // not empty: why not all that are wanted are started
   std::vector<model::Step> steps;
   std::vector<model::Event> events;
   std::optional<Time> wake_at;

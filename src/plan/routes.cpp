@@ -13,18 +13,10 @@ std::optional<int> port_of(const Round& round, const model::Task& task) {
   return std::nullopt;
 }
 
-// The address of the declared port; the only one there is where the engine does not say which it is for.
-const model::Address* address_of(const model::Task& task, std::optional<int> port) {
-  for (const model::Address& address : task.addresses) {
-    if (!port || address.container_port == *port) return &address;
-  }
-  return task.addresses.empty() ? nullptr : &task.addresses.front();
-}
-
 std::optional<model::Traffic> traffic_of(const Round& round, const model::Task& task) {
   if (task.state != model::TaskState::Running) return std::nullopt;
   if (!round.memory.drains.contains(task.id)) {
-    return is_healthy(task) ? std::optional(model::Traffic::In) : std::nullopt;
+    return is_healthy(round, task) ? std::optional(model::Traffic::In) : std::nullopt;
   }
   // There is nothing to take out where the load balancer never heard of it.
   const bool listed = !round.in.routing.known || round.in.routing.tasks.contains(task.id);
@@ -33,15 +25,23 @@ std::optional<model::Traffic> traffic_of(const Round& round, const model::Task& 
 
 }  // namespace
 
+// The only address there is where the engine does not say which port it is for.
+const model::Address* address_of(const Round& round, const model::Task& task) {
+  const auto port = port_of(round, task);
+  for (const model::Address& address : task.addresses) {
+    if (!port || address.container_port == *port) return &address;
+  }
+  return task.addresses.empty() ? nullptr : &task.addresses.front();
+}
+
 std::optional<std::vector<model::Route>> routes_of(const Round& round) {
   if (round.wanted.instance != nullptr && !round.wanted.proxied()) return std::nullopt;
   bool declares_port = round.wanted.proxied();
   std::vector<model::Route> routes;
   for (const model::Task* task : round.tasks) {
-    const auto port = port_of(round, *task);
-    declares_port = declares_port || port.has_value();
+    declares_port = declares_port || port_of(round, *task).has_value();
     const auto traffic = traffic_of(round, *task);
-    const model::Address* address = address_of(*task, port);
+    const model::Address* address = address_of(round, *task);
     if (traffic && address != nullptr) routes.push_back(model::Route{task->id, *address, *traffic});
   }
   if (!declares_port) return std::nullopt;

@@ -14,4 +14,7 @@ namespace slipway::plan {
 // there.
 std::optional<std::vector<model::Route>> routes_of(const Round& round);
 
+// Where the task's declared port is reached; null while it has no address.
+const model::Address* address_of(const Round& round, const model::Task& task);
+
 }  // namespace slipway::plan

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "plan/drain.h"
+#include "plan/growth.h"
 
 namespace slipway::plan {
 namespace {
@@ -37,14 +38,29 @@ int stop_drained(Round& round, const RevisionView& view) {
   return stopped;
 }
 
+// Tasks that move elsewhere and are still there: one more each, until the one in its place is happy.
+int still_moving(const Round& round, const RevisionView& view) {
+  return static_cast<int>(std::count_if(view.tasks.begin(), view.tasks.end(), [&](const TaskView& task) {
+    const auto drain = round.memory.drains.find(task.task->id);
+    return task.moving && (drain == round.memory.drains.end() || !drain->second.stop_asked);
+  }));
+}
+
+std::string growth_why(const Round& round, const RevisionView* view, int stopped, int left) {
+  if (round.canaries) return tasks_text(*round.canaries) + " ahead of the rest";
+  if (view != nullptr && view->moving() > 0) return "in the place of what moves elsewhere";
+  if (stopped > 0) return "in the place of what is replaced";
+  return fmt::format("{} wanted, {}", round.wanted.count, left);
+}
+
 void size_wanted(Round& round, const RevisionView* view, int stopped) {
   const int left = view != nullptr ? view->count - stopped : 0;
   const int shrunk = left - (view != nullptr ? view->cut : 0);
-  if (shrunk < round.wanted.count && round.may_start) {
-    const bool grown = view != nullptr && view->count > 0;
-    round.step(model::ScaleStep{round.wanted.revision, round.wanted.count},
-               stopped > 0 ? "in the place of what is replaced"
-                           : fmt::format("{} wanted, {}", round.wanted.count, grown ? left : 0));
+  const int wanted = std::min(round.wanted.count, round.canaries.value_or(round.wanted.count));
+  const int aim = wanted + (view != nullptr ? still_moving(round, *view) : 0);
+  const int grown = round.may_start && shrunk < aim ? shrunk + with_room(round, aim - shrunk) : shrunk;
+  if (grown > shrunk) {
+    round.step(model::ScaleStep{round.wanted.revision, grown}, growth_why(round, view, stopped, left));
   } else if (shrunk < left) {
     round.step(model::ScaleStep{round.wanted.revision, shrunk},
                fmt::format("{} wanted, {} not started yet", round.wanted.count, view->missing));

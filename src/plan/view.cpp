@@ -24,11 +24,11 @@ Registered registered(const Round& round, const model::Task& task) {
 }
 
 // Lower is worth more. A draining task ranks below its equals, so that what drains already goes on draining.
-int rank_of(const TaskView& view, bool draining) {
+int rank_of(const Round& round, const TaskView& view, bool draining) {
   const model::Task& task = *view.task;
   if (view.happy) return 0;
   if (view.serving) return 1;
-  if (is_healthy(task)) return draining ? 3 : 2;
+  if (is_healthy(round, task)) return draining ? 3 : 2;
   switch (task.state) {
     case TaskState::Running:
       return task.health == Health::Unhealthy ? 7 : 4;
@@ -45,20 +45,31 @@ int rank_of(const TaskView& view, bool draining) {
   UNREACHABLE();
 }
 
+// Its node is being drained, so that it has to go on elsewhere.
+bool is_leaving_node(const Round& round, const model::Task& task) {
+  const auto& nodes = round.in.observed.nodes;
+  const auto node = std::lower_bound(nodes.begin(), nodes.end(), task.node,
+                                     [](const model::Node& a, const model::NodeId& b) { return a.id < b; });
+  return node != nodes.end() && node->id == task.node && node->draining;
+}
+
 TaskView view_of(Round& round, const model::Task& task) {
   TaskView view;
   view.task = &task;
   const bool draining = round.memory.drains.contains(task.id);
   const Registered in = registered(round, task);
-  view.serving = is_healthy(task) && !draining && in != Registered::No;
+  view.serving = is_healthy(round, task) && !draining && in != Registered::No;
   if (view.serving && in == Registered::Yes) {
     const Duration uptime =
         round.wanted.instance != nullptr ? round.wanted.instance->bounce.min_task_uptime : 0s;
-    const Time happy_at = task.healthy_since.value_or(round.in.now) + uptime;
+    // Without checks a task is as good as it will be from its start.
+    const auto since = task.healthy_since ? task.healthy_since : task.started_at;
+    const Time happy_at = since.value_or(round.in.now) + uptime;
     view.happy = happy_at <= round.in.now;
     round.wake(happy_at);
   }
-  view.rank = rank_of(view, draining);
+  view.rank = rank_of(round, view, draining);
+  view.moving = round.memory.moving == task.id || is_leaving_node(round, task);
   return view;
 }
 
@@ -97,8 +108,8 @@ void complete(RevisionView& view) {
   drop_leftovers(view);
   view.missing = std::max(view.count - static_cast<int>(view.tasks.size()), 0);
   std::sort(view.tasks.begin(), view.tasks.end(), [](const TaskView& a, const TaskView& b) {
-    return std::tie(a.rank, a.task->created_at, a.task->id) <
-           std::tie(b.rank, b.task->created_at, b.task->id);
+    return std::tie(a.rank, a.moving, a.task->created_at, a.task->id) <
+           std::tie(b.rank, b.moving, b.task->created_at, b.task->id);
   });
 }
 
@@ -108,12 +119,12 @@ bool is_dead(const model::Task& task) {
   return task.state == TaskState::Exited || task.state == TaskState::Failed || task.state == TaskState::Lost;
 }
 
-bool is_healthy(const model::Task& task) {
-  return task.state == TaskState::Running && task.health == Health::Healthy;
+bool is_healthy(const Round& round, const model::Task& task) {
+  return task.state == TaskState::Running && (task.health == Health::Healthy || round.wanted.skip_health);
 }
 
-Round open_round(const Inputs& inputs, Wanted wanted, const Sighting& sighting) {
-  Round round(inputs, std::move(wanted));
+Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Sighting& sighting) {
+  Round round(inputs, room, std::move(wanted));
   round.tasks = sighting.tasks;
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
@@ -122,6 +133,11 @@ Round open_round(const Inputs& inputs, Wanted wanted, const Sighting& sighting) 
     return std::none_of(sighting.tasks.begin(), sighting.tasks.end(),
                         [&](const model::Task* task) { return task->id == drain.first; });
   });
+  if (round.memory.moving &&
+      std::none_of(sighting.tasks.begin(), sighting.tasks.end(),
+                   [&](const auto* task) { return task->id == *round.memory.moving; })) {
+    round.memory.moving.reset();
+  }
   for (const model::Override& value : round.wanted.overrides) {
     if (value.expires_at) round.wake(*value.expires_at);
   }

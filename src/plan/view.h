@@ -14,11 +14,11 @@ struct Sighting {
 };
 
 // The round of this instance, its revisions and tasks in view, nothing decided yet.
-Round open_round(const Inputs& inputs, Wanted wanted, const Sighting& sighting);
+Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Sighting& sighting);
 
 // Exited, failed or lost: no process.
 bool is_dead(const model::Task& task);
-// Running and, at the last check, healthy.
-bool is_healthy(const model::Task& task);
+// Running and, at the last check, healthy; where health checks are skipped, running is enough.
+bool is_healthy(const Round& round, const model::Task& task);
 
 }  // namespace slipway::plan

@@ -11,7 +11,8 @@ std::vector<model::Override> in_force(const Inputs& inputs, const model::Instanc
   std::vector<model::Override> found;
   for (const model::Override& value : inputs.overrides) {
     const bool expired = value.expires_at && *value.expires_at <= inputs.now;
-    if (value.instance == id && !expired) found.push_back(value);
+    const bool ours = value.instance == id || value.kind == model::OverrideKind::Freeze;
+    if (ours && !expired) found.push_back(value);
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.kind < b.kind; });
   return found;
@@ -65,6 +66,44 @@ std::string broken_why(const Inputs& inputs, const std::string& service) {
   return fmt::format("the files of {} have problems, and nothing changes until they are mended", service);
 }
 
+// The revision of which the engine keeps tasks: the one that was good, else the one with the most. Null where
+// there is none.
+const model::ObservedRevision* kept_revision(const std::vector<const model::ObservedRevision*>& observed,
+                                             const std::optional<model::RevisionId>& good) {
+  const model::ObservedRevision* kept = nullptr;
+  for (const model::ObservedRevision* candidate : observed) {
+    if (candidate->count == 0) continue;
+    if (candidate->revision.id == good) return candidate;
+    if (kept == nullptr || candidate->count > kept->count) kept = candidate;
+  }
+  return kept;
+}
+
+// A change that must not be made: the instance stays with, or goes back to, another revision than the files'.
+void hold(const Inputs& inputs, const std::vector<const model::ObservedRevision*>& observed, Wanted& wanted) {
+  static const InstanceMemory kNone;
+  const auto remembered = inputs.memory.find(wanted.id);
+  const InstanceMemory& memory = remembered != inputs.memory.end() ? remembered->second : kNone;
+  const bool rolls_back = wanted.instance->bounce.auto_rollback && memory.fallback.has_value();
+  if (rolls_back && memory.rejected == wanted.revision.id) {
+    wanted.held_why = fmt::format("rolled back: {} stalled, and stays away until the files want another",
+                                  wanted.revision.id.str());
+    wanted.revision = *memory.fallback;
+  }
+  const auto freeze = std::find_if(wanted.overrides.begin(), wanted.overrides.end(), [](const auto& value) {
+    return value.kind == model::OverrideKind::Freeze;
+  });
+  if (freeze == wanted.overrides.end()) return;
+  const model::ObservedRevision* kept = kept_revision(observed, memory.last_good);
+  const bool begun = std::any_of(observed.begin(), observed.end(), [&](const auto* candidate) {
+    return candidate->revision.id == wanted.revision.id && candidate->count > 0;
+  });
+  if (kept == nullptr || begun)
+    return;  // a first start is no change, and one that has begun is not left half done
+  wanted.held_why = fmt::format("{} waits: {}", wanted.revision.id.str(), describe(*freeze));
+  wanted.revision = kept->revision;
+}
+
 }  // namespace
 
 Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model::Instance* instance,
@@ -79,6 +118,8 @@ Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model:
     model::TaskSpec spec = instance->spec;
     for (const model::Override& value : wanted.overrides) apply(value, wanted, spec);
     wanted.revision = revision_of(id, spec, observed);
+    wanted.files_revision = wanted.revision.id;
+    hold(inputs, observed, wanted);
   } else if (std::find(broken.begin(), broken.end(), id.service) != broken.end()) {
     wanted.frozen_why = broken_why(inputs, id.service);
   } else {

@@ -14,6 +14,7 @@ struct Wanted {
   model::InstanceId id;
   const model::Instance* instance = nullptr;  // of the files; null where they do not have it
   model::Revision revision;                   // valid where there is an instance
+  model::RevisionId files_revision;           // what the files want; another than `revision` only while held
   int count = 0;             // tasks of `revision`; 0: everything goes, whatever its revision
   std::string none_why;      // why count is 0; empty where the files themselves say 0
   std::string frozen_why;    // not empty: change nothing, and this is why

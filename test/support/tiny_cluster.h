@@ -39,6 +39,10 @@ class TinyCluster {
   std::map<model::InstanceId, std::string> refused;
   bool lose_steps = false;  // the engine is away: no step is applied
   bool check_floors = true;
+  std::vector<model::Node> nodes;  // none: one that takes everything; sorted by id
+  bool limited_room = false;
+  int rebalance = 0;
+  bool tells_safe = true;  // a task that is told to drain says, after session_time, that it is done
 
   // What came of it.
   plan::Outcome last;
@@ -107,6 +111,20 @@ class TinyCluster {
       round();
       tick();
     }
+  }
+
+  void add_node(const std::string& id, double cpus) {
+    model::Node node;
+    node.id = model::NodeId(id);
+    node.cpus = cpus;
+    node.mem_mb = 1 << 20;
+    nodes.push_back(node);
+  }
+  model::Node& node(const std::string& id) {
+    return *std::find_if(nodes.begin(), nodes.end(), [&](const auto& node) { return node.id.str() == id; });
+  }
+  int on_node(const std::string& id) const {
+    return count([&](const Running& task) { return task.seen.node.str() == id; });
   }
 
   // Nothing to do, nothing on its way.
@@ -197,6 +215,7 @@ class TinyCluster {
       seen.revisions.push_back(model::ObservedRevision{counted.revision, counted.count, 1});
     }
     for (const auto& [id, task] : tasks_) seen.tasks.push_back(task.seen);
+    seen.nodes = nodes;
     return seen;
   }
 
@@ -217,7 +236,10 @@ class TinyCluster {
                               .memory = memory,
                               .restarts_tasks = true,
                               .shutting_down = shutting_down,
-                              .now = now};
+                              .now = now,
+                              .limited_room = limited_room,
+                              .rebalance = rebalance,
+                              .drains = drain_reports()};
     plan::Outcome outcome = plan::decide(inputs);
     const plan::Outcome again = plan::decide(inputs);
     EXPECT_EQ(outcome.plan, again.plan) << "the same input gave another plan";
@@ -237,7 +259,8 @@ class TinyCluster {
       for (const model::Route& route : routes) {
         const model::Task& task = tasks_.at(route.task).seen;
         EXPECT_EQ(task.state, model::TaskState::Running) << task.id.str() << " is routed to";
-        EXPECT_TRUE(route.traffic == model::Traffic::Drain || task.health == model::Health::Healthy);
+        EXPECT_TRUE(route.traffic == model::Traffic::Drain || task.health == model::Health::Healthy ||
+                    skips_health());
       }
     }
     for (const model::Step& step : last.plan.steps) {
@@ -248,6 +271,11 @@ class TinyCluster {
       }
     }
     EXPECT_TRUE(!last.wake_at || *last.wake_at > now);
+  }
+
+  bool skips_health() const {
+    return std::any_of(overrides.begin(), overrides.end(),
+                       [](const auto& value) { return value.kind == model::OverrideKind::SkipHealth; });
   }
 
   // A task is stopped only when nothing new is sent to it and its connections have ended, or have had their
@@ -272,8 +300,8 @@ class TinyCluster {
 
   // `known` tells what drains, of tasks that no load balancer knows.
   bool is_happy(const Running& task, const plan::Memory& known) const {
-    if (task.seen.state != model::TaskState::Running || task.seen.health != model::Health::Healthy)
-      return false;
+    if (task.seen.state != model::TaskState::Running) return false;
+    if (task.seen.health != model::Health::Healthy && !skips_health()) return false;
     for (const auto& instance : desired.instances) {
       if (instance.id != task.seen.instance || !instance.proxy || refused.contains(instance.id)) continue;
       const auto server = servers_.find(task.seen.id);
@@ -349,6 +377,9 @@ class TinyCluster {
       Prepared& image = images_[model::describe(prepare->image)];
       image.status.state = plan::ImageState::Preparing;
       image.done_at = now + image_time;
+    } else if (const auto* tell = std::get_if<model::TellTaskStep>(&step.action)) {
+      if (tell->drain) told_.try_emplace(tell->task, now);
+      if (!tell->drain) told_.erase(tell->task);
     }
   }
 
@@ -367,6 +398,25 @@ class TinyCluster {
     });
   }
 
+  plan::DrainReports drain_reports() const {
+    plan::DrainReports reports;
+    for (const auto& [task, at] : told_) {
+      reports[task] = {.told = true, .safe = tells_safe && now - at >= session_time, .error = ""};
+    }
+    return reports;
+  }
+
+  // The emptiest node with room; no node where nothing has.
+  void place(Running& task, const model::TaskSpec& spec) {
+    const model::Node* best = nullptr;
+    for (const model::Node& node : nodes) {
+      const double used = spec.resources.cpus * on_node(node.id.str());
+      const bool has_room = node.ready && !node.draining && used + spec.resources.cpus <= node.cpus + 1e-9;
+      if (has_room && (best == nullptr || on_node(node.id.str()) < on_node(best->id.str()))) best = &node;
+    }
+    if (best != nullptr) task.seen.node = best->id;
+  }
+
   void fill(const Counted& counted) {
     for (int live = live_of(counted.revision.id); live < counted.count; ++live) {
       Running task;
@@ -375,6 +425,7 @@ class TinyCluster {
       const auto& env = counted.revision.spec.env;
       task.behaviour = env.contains("BEHAVIOUR") ? env.at("BEHAVIOUR") : "good";
       task.version = env.contains("VERSION") ? env.at("VERSION") : "";
+      place(task, counted.revision.spec);
       tasks_.emplace(task.seen.id, task);
     }
   }
@@ -392,6 +443,11 @@ class TinyCluster {
   void advance(Running& task) {
     model::Task& seen = task.seen;
     if (seen.state == model::TaskState::Stopping) return;
+    if (!nodes.empty() && seen.node.empty()) {
+      place(task, revisions_.at(seen.revision).revision.spec);
+      seen.created_at = now;
+      if (seen.node.empty()) return;
+    }
     if (seen.next_start_at) {
       if (*seen.next_start_at > now) return;
       seen.next_start_at.reset();
@@ -427,6 +483,7 @@ class TinyCluster {
   std::map<model::TaskId, Running> tasks_;
   std::map<model::TaskId, Server> servers_;
   std::map<std::string, Prepared> images_;
+  std::map<model::TaskId, Time> told_;
   std::map<model::InstanceId, int> lowest_;
   int last_task_ = 0;
   int last_port_ = 20000;

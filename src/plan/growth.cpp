@@ -1,0 +1,117 @@
+#include "plan/growth.h"
+
+#include <fmt/format.h>
+
+namespace slipway::plan {
+namespace {
+
+constexpr Duration kRestBetweenMoves = 5min;
+
+// Tasks have to leave nodes that are being drained, and there is no other.
+bool nowhere_to_go(const Round& round) {
+  const auto& nodes = round.in.observed.nodes;
+  return !nodes.empty() && std::none_of(nodes.begin(), nodes.end(),
+                                        [](const model::Node& node) { return node.ready && !node.draining; });
+}
+
+bool is_steady(const Round& round) {
+  const RevisionView* view = round.current();
+  return view != nullptr && !round.memory.bounce && round.memory.drains.empty() && !round.memory.moving &&
+         view->count == round.wanted.count && view->happy() == round.wanted.count && round.old_left() == 0;
+}
+
+const model::Node* find_node(const Round& round, const model::NodeId& id) {
+  const auto& nodes = round.in.observed.nodes;
+  const auto node = std::lower_bound(nodes.begin(), nodes.end(), id,
+                                     [](const model::Node& a, const model::NodeId& b) { return a.id < b; });
+  return node != nodes.end() && node->id == id ? &*node : nullptr;
+}
+
+std::string value_of(const Round& round, const model::NodeId& id, const std::string& attribute) {
+  const model::Node* node = find_node(round, id);
+  if (node == nullptr) return "";
+  const auto value = node->attributes.find(attribute);
+  return value == node->attributes.end() ? "" : value->second;
+}
+
+// Tasks by node, or by the value of the first attribute that they are spread over.
+struct Crowd {
+  std::map<model::NodeId, int> by_node;
+  std::map<std::string, int> by_value;
+};
+
+Crowd crowd_of(const Round& round, const RevisionView& view, const std::string& attribute) {
+  Crowd crowd;
+  for (const TaskView& task : view.tasks) {
+    ++crowd.by_node[task.task->node];
+    if (!attribute.empty()) ++crowd.by_value[value_of(round, task.task->node, attribute)];
+  }
+  return crowd;
+}
+
+}  // namespace
+
+Room& SharedRoom::get() {
+  if (room_) return *room_;
+  room_.emplace(inputs_.observed);
+  std::map<model::RevisionId, int> waiting;
+  for (const model::Task& task : inputs_.observed.tasks) {
+    if (task.node.empty() && task.state == model::TaskState::Pending) ++waiting[task.revision];
+  }
+  for (const model::ObservedRevision& observed : inputs_.observed.revisions) {
+    const auto count = waiting.find(observed.revision.id);
+    if (count != waiting.end()) room_->place_many(observed.revision, count->second);
+  }
+  return *room_;
+}
+
+int with_room(Round& round, int more) {
+  if (nowhere_to_go(round)) {
+    round.no_room = "no node takes tasks: each is being drained or not ready";
+    return 0;
+  }
+  if (!round.room.is_limited()) return more;
+  Room& room = round.room.get();
+  const auto granted = static_cast<int>(room.place_many(round.wanted.revision, more).size());
+  if (granted < more) {
+    round.no_room = fmt::format("{} of {} more fit{}; {}", granted, more, granted == 1 ? "s" : "",
+                                room.explain(round.wanted.revision).text());
+  }
+  return granted;
+}
+
+void balance(Round& round, int& moves_left) {
+  InstanceMemory& memory = round.memory;
+  if (moves_left <= 0 || !round.room.is_limited() || !is_steady(round)) return;
+  if (memory.moved_at && *memory.moved_at + kRestBetweenMoves > round.in.now) return;
+  const RevisionView& view = *round.current();
+  const auto& spread = round.wanted.revision.spec.placement.spread;
+  const std::string attribute = spread.empty() ? "" : spread.front();
+  const Crowd crowd = crowd_of(round, view, attribute);
+  const bool may_gain = static_cast<int>(crowd.by_node.size()) < view.count || !attribute.empty();
+  if (!may_gain) return;
+
+  Room& room = round.room.get();
+  const auto better = room.place(round.wanted.revision);
+  if (!better) return;
+  room.give_back(round.wanted.revision, *better);
+  const auto there = crowd.by_node.find(*better);
+  const int on_better = there == crowd.by_node.end() ? 0 : there->second;
+  const auto value = crowd.by_value.find(value_of(round, *better, attribute));
+  const int of_value = value == crowd.by_value.end() ? 0 : value->second;
+  for (auto last = view.tasks.rbegin(); last != view.tasks.rend(); ++last) {
+    const model::NodeId& node = last->task->node;
+    const std::string own = value_of(round, node, attribute);
+    const bool evens_values = !attribute.empty() && crowd.by_value.at(own) >= of_value + 2;
+    const bool same_value = attribute.empty() || own == value_of(round, *better, attribute);
+    if (!evens_values && !(same_value && crowd.by_node.at(node) >= on_better + 2)) continue;
+    --moves_left;
+    memory.moving = last->task->id;
+    memory.moved_at = round.in.now;
+    round.say("moving", fmt::format("{} from {}, which has more of them than {}", last->task->id.str(),
+                                    node.str(), better->str()));
+    return;
+  }
+}
+
+}  // namespace slipway::plan
