@@ -209,7 +209,7 @@ class Survey {
     const Left& left = nodes_.left(node);
     int64_t least = kWhole + 1;
     for (size_t i = 0; i < kResources; ++i) {
-      const int64_t spare = int64_t{left.free[i] - request_.demand().amount[i]} * left.weight[i];
+      const int64_t spare = left.spare_of(static_cast<Resource>(i), request_.demand());
       if (left.weight[i] == 0 || spare >= least) continue;
       least = spare;
       choice.scarcest = kNameOf[i];

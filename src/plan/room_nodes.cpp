@@ -34,25 +34,22 @@ NodeNumber NodeTable::name(const model::NodeId& id) {
   if (!is_new) return it->second;
   const NodeNumber node = it->second;
   ids_.push_back(id);
-  rank_.push_back(0);
   state_.emplace_back();
-  open_.push_back(0);
-  class_.push_back(classes_.class_of({}));
-  left_.emplace_back();
+  entries_.emplace_back().cls = classes_.class_of({});
   capacity_.emplace_back();
   used_.emplace_back();
   const auto at =
       std::lower_bound(by_id_.begin(), by_id_.end(), id,
                        [&](NodeNumber other, const model::NodeId& key) { return ids_[other] < key; });
   for (auto moved = by_id_.insert(at, node); moved != by_id_.end(); ++moved) {
-    rank_[*moved] = static_cast<uint32_t>(moved - by_id_.begin());
+    entries_[*moved].rank = static_cast<uint32_t>(moved - by_id_.begin());
   }
   return node;
 }
 
 NodeNumber NodeTable::set(const model::Node& node) {
   const NodeNumber number = name(node.id);
-  class_[number] = classes_.class_of(node.attributes);
+  entries_[number].cls = classes_.class_of(node.attributes);
   set_state(number, State{true, node.ready, node.draining});
   Amounts& capacity = capacity_[number];
   capacity[kCpu] = clamped(thousandths(node.cpus), kMostOfANode);
@@ -61,7 +58,7 @@ NodeNumber NodeTable::set(const model::Node& node) {
   capacity[kGpus] = clamped(node.gpus, kMostOfANode);
   for (size_t i = 0; i < kResources; ++i) {
     const bool shared_out = capacity[i] > 0 && capacity[i] != kUntold;
-    left_[number].weight[i] = shared_out ? kWhole / capacity[i] : 0;
+    entries_[number].left.weight[i] = shared_out ? kWhole / capacity[i] : 0;
     recount(number, i);
   }
   return number;
@@ -74,7 +71,7 @@ void NodeTable::remove(const model::NodeId& id) {
 
 void NodeTable::set_state(NodeNumber node, State state) {
   state_[node] = state;
-  open_[node] = static_cast<char>(state.known && state.ready && !state.draining);
+  entries_[node].open = state.known && state.ready && !state.draining;
 }
 
 void NodeTable::change(NodeNumber node, const Demand& demand, int tasks) {
@@ -86,7 +83,7 @@ void NodeTable::change(NodeNumber node, const Demand& demand, int tasks) {
 
 void NodeTable::recount(NodeNumber node, size_t resource) {
   const int32_t capacity = capacity_[node][resource];
-  left_[node].free[resource] =
+  entries_[node].left.free[resource] =
       capacity == kUntold ? kUntold : clamped(capacity - used_[node][resource], kMostOfANode);
 }
 

@@ -52,39 +52,44 @@ void Picker::split_groups(const Facet& facet) {
   if (!parts.empty()) used_groups_ = parts.size();
 }
 
-Picker::Candidate Picker::candidate(NodeNumber node) const {
-  const int64_t spare = nodes_->left(node).spare_after(request_->demand());
-  const bool balance = request_->placement().packing == model::Packing::Balance;
-  return Candidate{balance ? -spare : spare, nodes_->rank(node), node};
+int64_t Picker::packing_sign() const {
+  return request_->placement().packing == model::Packing::Balance ? -1 : 1;
 }
 
+// The inner loop of it all: it sees every node once a batch, so it reads through plain pointers, which
+// the compiler need not fetch anew after each write to a group.
 void Picker::read_nodes() {
   if (groups_.size() < used_groups_) groups_.resize(used_groups_);
   for (size_t i = 0; i < used_groups_; ++i) {
     groups_[i].best.clear();
-    groups_[i].worst_useful = std::numeric_limits<int64_t>::max();
+    groups_[i].limit = Candidate{std::numeric_limits<int64_t>::max(), 0, 0};
   }
   tasks_on_.clear();
   if (request_->placement().max_per_node > 0) tasks_on_.resize(nodes_->size(), 0);
   if (wanted_ == 0) return;
   const Demand demand = request_->demand();
-  for (NodeNumber node = 0; node < nodes_->size(); ++node) {
-    if (!nodes_->open(node)) continue;
-    const int32_t group = group_of_[nodes_->class_of(node)];
-    if (group == kNoGroup || !nodes_->left(node).fits(demand)) continue;
-    if (request_->bar(node) != Request::kOpen) continue;
-    offer(groups_[static_cast<size_t>(group)], candidate(node));
+  const int64_t sign = packing_sign();
+  const int32_t* group_of = group_of_.data();
+  const NodeTable::Entry* entries = nodes_->entries();
+  const auto count = static_cast<NodeNumber>(nodes_->size());
+  for (NodeNumber node = 0; node < count; ++node) {
+    const NodeTable::Entry& entry = entries[node];
+    if (!entry.open) continue;
+    const int32_t group = group_of[entry.cls];
+    if (group == kNoGroup || !entry.left.fits(demand)) continue;
+    const Candidate candidate{sign * entry.left.spare_after(demand), entry.rank, node};
+    Group& mine = groups_[static_cast<size_t>(group)];
+    if (candidate < mine.limit && request_->bar(node) == Request::kOpen) offer(mine, candidate);
   }
 }
 
 // Keeps the best `wanted_`, and at most as many again until it next sorts them out.
 void Picker::offer(Group& group, const Candidate& candidate) const {
-  if (candidate.cost > group.worst_useful) return;
   group.best.push_back(candidate);
   if (group.best.size() < 2 * wanted_) return;
   const auto last = group.best.begin() + static_cast<std::ptrdiff_t>(wanted_ - 1);
   std::nth_element(group.best.begin(), last, group.best.end());
-  group.worst_useful = last->cost;
+  group.limit = *last;
   group.best.resize(wanted_);
 }
 
@@ -179,7 +184,7 @@ void Picker::take(uint32_t group) {
     best.pop_back();
     return;
   }
-  best.back() = candidate(node);
+  best.back().cost = packing_sign() * nodes_->left(node).spare_after(demand);
   std::push_heap(best.begin(), best.end(), kWorseThan);
 }
 

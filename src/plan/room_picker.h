@@ -31,7 +31,7 @@ class Picker {
   };
   struct Group {
     std::vector<Candidate> best;  // a heap, the best in front, once all nodes are read
-    int64_t worst_useful = 0;     // what costs more is no use: there are enough that cost less
+    Candidate limit;              // what is no better is no use: there are enough that are
   };
 
   void group_classes();
@@ -42,7 +42,8 @@ class Picker {
   bool pick_one(std::vector<NodeNumber>& picked);
   void take(uint32_t group);
 
-  Candidate candidate(NodeNumber node) const;
+  // What is spare, times this, is the cost.
+  int64_t packing_sign() const;
   int32_t& count(uint32_t group, size_t facet);
   bool is_closed(uint32_t group);
   bool note_counts(uint32_t group);

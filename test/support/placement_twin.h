@@ -174,7 +174,7 @@ class PlacementTwin {
     return std::nullopt;
   }
 
-  static constexpr plan::Filter kAmounts[] = {plan::Filter::Cpus, plan::Filter::Memory, plan::Filter::Disk,
+  static constexpr plan::Filter kAmounts[] = {plan::Filter::Cpus, plan::Filter::Mem, plan::Filter::Disk,
                                               plan::Filter::Gpus};
 
   static Reason never_because(const model::Revision& revision, const model::Node& node) {
