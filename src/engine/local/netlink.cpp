@@ -81,17 +81,33 @@ ifinfomsg link_header(int index = 0, uint32_t flags = 0) {
   return header;
 }
 
-// Calls `use(type, data, size)` for each attribute behind a header of `header_size` bytes.
+// Calls `use(type, data, size)` for each attribute of a row of them.
 template <class Use>
-void each_attribute(const std::string& message, size_t header_size, Use use) {
-  size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
-  while (at + sizeof(rtattr) <= message.size()) {
+void each_attribute(std::string_view row, Use use) {
+  size_t at = 0;
+  while (at + sizeof(rtattr) <= row.size()) {
     rtattr attribute{};
-    std::memcpy(&attribute, message.data() + at, sizeof(attribute));
-    if (attribute.rta_len < sizeof(rtattr) || at + attribute.rta_len > message.size()) return;
-    use(attribute.rta_type, message.data() + at + RTA_LENGTH(0), attribute.rta_len - RTA_LENGTH(0));
+    std::memcpy(&attribute, row.data() + at, sizeof(attribute));
+    if (attribute.rta_len < sizeof(rtattr) || at + attribute.rta_len > row.size()) return;
+    use(attribute.rta_type, row.data() + at + RTA_LENGTH(0), attribute.rta_len - RTA_LENGTH(0));
     at += RTA_ALIGN(attribute.rta_len);
   }
+}
+
+// The same for those of a message, behind a header of `header_size` bytes.
+template <class Use>
+void each_attribute(const std::string& message, size_t header_size, Use use) {
+  const size_t start = NLMSG_HDRLEN + NLMSG_ALIGN(header_size);
+  if (message.size() > start) each_attribute(std::string_view(message).substr(start), use);
+}
+
+// Of an IFLA_LINKINFO.
+bool is_bridge(std::string_view info) {
+  bool found = false;
+  each_attribute(info, [&](int type, const char* data, size_t size) {
+    found = found || (type == IFLA_INFO_KIND && std::string_view(data, size).starts_with("bridge"));
+  });
+  return found;
 }
 
 Status check(const Result<int>& answer, const std::string& what) {
@@ -209,10 +225,11 @@ Result<std::vector<Link>> Netlink::links() {
     ifinfomsg header{};
     if (answer.size() < NLMSG_HDRLEN + sizeof(header)) continue;
     std::memcpy(&header, answer.data() + NLMSG_HDRLEN, sizeof(header));
-    Link link{header.ifi_index, "", 0};
+    Link link{header.ifi_index, "", 0, false};
     each_attribute(answer, sizeof(ifinfomsg), [&](int type, const char* data, size_t size) {
       if (type == IFLA_IFNAME && size > 0) link.name.assign(data, size - 1);
       if (type == IFLA_MASTER && size == sizeof(link.master)) std::memcpy(&link.master, data, size);
+      if (type == IFLA_LINKINFO) link.bridge = is_bridge({data, size});
     });
     all.push_back(std::move(link));
   }

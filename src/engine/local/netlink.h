@@ -42,6 +42,7 @@ struct Link {
   int index = 0;
   std::string name;
   uint32_t master = 0;  // index of the bridge it is plugged into; 0: none
+  bool bridge = false;
 };
 
 // A netlink socket, which belongs to the network namespace in which it was opened. One thread. Every error

@@ -171,11 +171,12 @@ Result<int> make_bridge(Netlink& host, const Record& record) {
   return index;
 }
 
-// Forwarding goes back to "off" only if it was off before us and no other bridge of ours is left to need it.
+// Forwarding goes back to "off" only if it was off before us and no other bridge is left to need it: one of
+// another cluster, or of Docker, which may have found it on and so believes that it always was.
 Status restore_forwarding(Netlink& host, const Record& record) {
   if (record.forwarding_before != "0") return {};
   for (const Link& link : TRY(host.links())) {
-    if (link.name.starts_with(kBridgePrefix)) return {};
+    if (link.bridge) return {};
   }
   return write_setting(kForwarding, "0");
 }

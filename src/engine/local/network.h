@@ -50,7 +50,7 @@ class Network {
 
   // Firewall rules and forwarding again: others flush them. Cheap enough for once a minute.
   Status ensure(Deadline deadline);
-  // Removes rules and bridge, puts ip_forward back if it was us who set it and nobody else of ours needs it,
+  // Removes rules and bridge, puts ip_forward back if it was us who set it and no other bridge is left,
   // deletes network.json. Nothing may be attached.
   Status remove(Deadline deadline);
   // The same without opening first: what a control plane that is gone left in `state`. Nothing there: fine.
