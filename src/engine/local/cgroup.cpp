@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <set>
 #include <sstream>
@@ -10,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -75,6 +77,53 @@ bool remove_tree(const fs::path& folder) {
   return removed && (::rmdir(folder.c_str()) == 0 || errno == ENOENT);
 }
 
+// What oci_spec sets limits by.
+constexpr std::string_view kControllers[] = {"cpu", "memory", "pids"};
+// Where the processes of a root that is not the machine's go.
+constexpr const char* kHostLeaf = "slipway-host";
+// Processes may fork while they are moved.
+constexpr int kMoveRounds = 10;
+
+bool has_word(const std::string& text, std::string_view wanted) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
+// One write is one order to the kernel; the files are never made by us.
+Status order(const fs::path& file, const std::string& text) {
+  const io::Fd opened(::open(file.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  const bool written = opened.valid() && ::write(opened.get(), text.data(), text.size()) >= 0;
+  return written ? Status() : errno_error(errno, fmt::format("write '{}' to {}", text, file.string()));
+}
+
+Status make_group(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST) return {};
+  return errno_error(errno, "make control group " + folder.string());
+}
+
+Status pass_down(const fs::path& folder) {
+  const fs::path file = folder / "cgroup.subtree_control";
+  const std::string passed = read_text(file);
+  for (const std::string_view controller : kControllers) {
+    if (!has_word(passed, controller)) TRY(order(file, fmt::format("+{} ", controller)));
+  }
+  return {};
+}
+
+// Those that end meanwhile are not there to be moved.
+Status empty_root(const fs::path& root) {
+  TRY(make_group(root / kHostLeaf));
+  std::istringstream pids(read_text(root / "cgroup.procs"));
+  for (pid_t pid = 0; pids >> pid;) {
+    const Status moved = order(root / kHostLeaf / "cgroup.procs", fmt::format("{}\n", pid));
+    if (!moved && moved.error().code() != ErrorCode::NotFound && io::process_start_time(pid)) return moved;
+  }
+  return {};
+}
+
 }  // namespace
 
 CgroupMode cgroup_mode() {
@@ -98,6 +147,32 @@ std::vector<fs::path> Cgroups::folders(const std::string& group) const {
 fs::path Cgroups::folder(std::string_view controller, const std::string& group) const {
   const fs::path relative = fs::path(group).relative_path();
   return mode_ == CgroupMode::V2 ? root_ / relative : root_ / controller / relative;
+}
+
+Status Cgroups::delegate(const std::string& group) const {
+  if (mode_ != CgroupMode::V2) return {};
+  const std::string there = read_text(root_ / "cgroup.controllers");
+  for (const std::string_view controller : kControllers) {
+    if (!has_word(there, controller)) {
+      return Error(ErrorCode::Unavailable,
+                   fmt::format("limit tasks: {} has no controller '{}'", root_.string(), controller));
+    }
+  }
+  // The machine's own root has no type, and may hold processes and pass controllers down.
+  const bool machines_own = !io::exists(root_ / "cgroup.type");
+  Status passed = machines_own ? pass_down(root_) : Status(Error(ErrorCode::Conflict, "not emptied"));
+  for (int round = 0; !machines_own && !passed && round < kMoveRounds; ++round) {
+    TRY(empty_root(root_));
+    passed = pass_down(root_);
+  }
+  TRY(passed);
+  fs::path folder = root_;
+  for (const fs::path& part : fs::path(group).relative_path()) {
+    folder /= part;
+    TRY(make_group(folder));
+    TRY(pass_down(folder));
+  }
+  return {};
 }
 
 std::vector<pid_t> Cgroups::processes(const std::string& group) const {

@@ -37,6 +37,12 @@ class Cgroups {
  public:
   explicit Cgroups(CgroupMode mode, std::filesystem::path root = "/sys/fs/cgroup");
 
+  // Before the first task of `group`'s: in version 2, makes the group and has the controllers that limit
+  // tasks passed down to it. A hierarchy whose root is not the machine's (we are in a container) may hold
+  // processes there, ours among them, which forbids passing anything down: they are moved to a leaf beside
+  // the tasks. Unavailable when a controller is not there; otherwise nothing to do.
+  Status delegate(const std::string& group) const;
+
   // Processes in the group or below it, over all hierarchies; empty when the group does not exist.
   std::vector<pid_t> processes(const std::string& group) const;
   // NotFound when the group does not exist.

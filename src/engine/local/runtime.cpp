@@ -118,6 +118,7 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
 Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline,
                              std::string_view only) {
   const CgroupMode cgroups = cgroup_mode();
+  TRY_CONTEXT(Cgroups(cgroups).delegate("/slipway"), "prepare the control groups");
   const fs::path root = state / "runtime";
   TRY(io::make_directories(root, 0700));
   const bool conmon = io::find_program("conmon").has_value();
