@@ -152,9 +152,9 @@ class Engine {
   // Build images are built here, where the engine can (runs_images).
   virtual Status prepare(const model::Image& image, Deadline deadline) = 0;
 
-  // The engine is about to end, or all its tasks are: calls of prepare() under way return Unavailable soon, and
-  // later ones that would have to work do so at once. Does not wait. Engines that only pass images on have
-  // nothing to end.
+  // The engine is about to end, or all its tasks are: calls of prepare() under way return Unavailable soon,
+  // and later ones that would have to work do so at once. Does not wait. Engines that only pass images on
+  // have nothing to end.
   virtual void cancel_prepares() {}
 
   // Stop (start) placing tasks on the node. Tasks move by the planner's rules.

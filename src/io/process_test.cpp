@@ -227,7 +227,8 @@ TEST(Cancellation, KillsTheWholeGroupOfWhatRunsAndRefusesWhatFollows) {
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const Fd reader(ends[0]);
   const Fd writer(ends[1]);
-  const Command command = shell(fmt::format("sleep 1000 & echo ready > /proc/{}/fd/{}; wait", getpid(), writer.get()));
+  const Command command =
+      shell(fmt::format("sleep 1000 & echo ready > /proc/{}/fd/{}; wait", getpid(), writer.get()));
   Cancellation cancellation;
   std::optional<Result<Finished>> result;
   std::thread runner([&] { result = run(command, kClock, kClock.deadline_in(60s), &cancellation); });

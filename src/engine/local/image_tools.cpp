@@ -44,8 +44,7 @@ int leave_mount_table() {
 
 Status run_tool(io::Command command, const std::string& package, const ToolTerms& terms) {
   if (!command.setup) command.setup = die_with_us;
-  const Result<io::Finished> finished =
-      io::run(command, terms.clock, terms.deadline, &terms.cancellation);
+  const Result<io::Finished> finished = io::run(command, terms.clock, terms.deadline, &terms.cancellation);
   if (!finished && finished.error().code() == ErrorCode::NotFound) {
     return Error(ErrorCode::Unavailable, package + " is not installed: apt-get install " + package);
   }

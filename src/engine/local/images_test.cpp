@@ -140,7 +140,8 @@ TEST_F(ImageStoreTest, PreparesNothingNewOnceCancelled) {
   ASSERT_TRUE(store_->prepare(image, deadline()));
   store_->cancel();
   EXPECT_TRUE(store_->prepare(image, deadline())) << "it is at hand";
-  const Result<PreparedImage> refused = store_->prepare(dockerfile("FROM scratch\nCOPY busybox /x\n"), deadline());
+  const Result<PreparedImage> refused =
+      store_->prepare(dockerfile("FROM scratch\nCOPY busybox /x\n"), deadline());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::Unavailable);
   EXPECT_NE(refused.error().text().find("cancelled"), std::string::npos) << refused.error().text();
