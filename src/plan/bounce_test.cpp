@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "support/bounce_twin.h"
 
 namespace slipway::plan {
 namespace {
@@ -77,23 +78,6 @@ TEST(Bounce, RemovalStartsNothingAndDrainsAll) {
   EXPECT_EQ(decide_removal(kFive), (BounceDecision{false, kFive}));
 }
 
-// The table of the methods once more, task by task and without arithmetic on positions.
-BounceDecision naive(const BounceInput& input) {
-  BounceDecision decision;
-  decision.create = !input.new_exists;
-  int needed = 0;
-  while (needed < input.count * input.margin) ++needed;
-  for (int i = 0; i < input.happy_new && needed > 0; ++i) --needed;
-  for (const std::string& task : input.old) {
-    bool drain = true;
-    if (input.method == BounceMethod::Crossover) drain = needed-- <= 0;
-    if (input.method == BounceMethod::UpThenDown) drain = input.new_exists && input.happy_new >= input.count;
-    if (input.method == BounceMethod::DownThenUp) decision.create = false;
-    if (drain) decision.drain.push_back(task);
-  }
-  return decision;
-}
-
 TEST(Bounce, AgreesWithANaiveTwinOnRandomInput) {
   SeededRandom random(20260101);
   constexpr BounceMethod kMethods[] = {BounceMethod::Crossover, BounceMethod::Brutal,
@@ -107,7 +91,7 @@ TEST(Bounce, AgreesWithANaiveTwinOnRandomInput) {
     input.happy_new = input.new_exists ? static_cast<int>(random.below(14)) : 0;
     const auto old = random.below(14);
     for (uint64_t task = 0; task < old; ++task) input.old.push_back("t" + std::to_string(task));
-    ASSERT_EQ(decide_bounce(input), naive(input)) << "case " << i;
+    ASSERT_EQ(decide_bounce(input), test::naive_bounce(input)) << "case " << i;
   }
 }
 
