@@ -42,8 +42,8 @@ struct Left {
   // Written out, as the next one: a compiler at -O2 leaves loops of four as they are, at half the speed.
   bool fits(const Demand& demand) const {
     const auto& need = demand.amount;
-    return (need[kCpu] <= free[kCpu]) & (need[kMemory] <= free[kMemory]) & (need[kDisk] <= free[kDisk]) &
-           (need[kGpus] <= free[kGpus]);
+    return need[kCpu] <= free[kCpu] && need[kMemory] <= free[kMemory] && need[kDisk] <= free[kDisk] &&
+           need[kGpus] <= free[kGpus];
   }
   // What would be left of the resource after one more such task, as a part of kWhole.
   int64_t spare_of(Resource resource, const Demand& demand) const {
