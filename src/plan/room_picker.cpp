@@ -20,7 +20,9 @@ void Picker::pick(NodeTable& nodes, Request& request, int tasks, std::vector<Nod
   group_classes();
   read_nodes();
   open_groups();
+  const auto first = static_cast<std::ptrdiff_t>(picked.size());
   for (size_t i = 0; i < wanted_ && pick_one(picked); ++i) continue;
+  std::for_each(picked.begin() + first, picked.end(), [&](NodeNumber node) { tasks_on_[node] = 0; });
 }
 
 // Numbers the groups, and writes down the bucket that each has in each facet.
@@ -64,8 +66,7 @@ void Picker::read_nodes() {
     groups_[i].best.clear();
     groups_[i].limit = Candidate{std::numeric_limits<int64_t>::max(), 0, 0};
   }
-  tasks_on_.clear();
-  if (request_->placement().max_per_node > 0) tasks_on_.resize(nodes_->size(), 0);
+  tasks_on_.resize(nodes_->size(), 0);
   if (wanted_ == 0) return;
   const Demand demand = request_->demand();
   const int64_t sign = packing_sign();
@@ -174,11 +175,10 @@ void Picker::take(uint32_t group) {
   nodes_->take(node, demand);
   for (size_t i = 0; i < request_->facets().size(); ++i) ++count(group, i);
 
-  bool another = demand.host_port == 0 && nodes_->left(node).fits(demand);
-  if (!tasks_on_.empty()) {
-    ++tasks_on_[node];
-    another = another && request_->tasks_on(node) + tasks_on_[node] < request_->placement().max_per_node;
-  }
+  ++tasks_on_[node];
+  const int most = request_->placement().max_per_node;
+  const bool another = demand.host_port == 0 && nodes_->left(node).fits(demand) &&
+                       (most <= 0 || request_->tasks_on(node) + tasks_on_[node] < most);
   std::pop_heap(best.begin(), best.end(), kWorseThan);
   if (!another) {
     best.pop_back();

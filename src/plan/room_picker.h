@@ -60,7 +60,7 @@ class Picker {
   std::vector<int32_t> noted_;        // by group and spread facet: the count when it was last put in order
   std::vector<Group> groups_;         // used_groups_ of them, the others are spare
   std::vector<uint32_t> order_;       // heap of groups, the next one in front
-  std::vector<int32_t> tasks_on_;     // by node; empty without max_per_node
+  std::vector<int32_t> tasks_on_;     // by node: placed in this batch; all 0 between batches
 };
 
 }  // namespace slipway::plan
