@@ -39,8 +39,8 @@ std::string last_lines_since(const std::filesystem::path& log, uint64_t offset) 
 std::vector<std::string> serve_argv(const Context& context, const Launch& what) {
   std::error_code error;
   const bool file = std::filesystem::is_regular_file(what.source, error);
-  std::vector<std::string> argv = {context.environment.program.string(), "serve",
-                                   file ? "--config" : "--dir", what.source.string()};
+  std::vector<std::string> argv = {context.environment.program.string(), "serve", file ? "--config" : "--dir",
+                                   what.source.string()};
   if (what.up) argv.emplace_back("--up");
   return argv;
 }

@@ -24,28 +24,30 @@ Result<int> run(Context& context) {
 }  // namespace
 
 Command serve_command() {
-  return {.name = "serve",
-          .summary = "the control plane in the foreground, for systemd or a container",
-          .details =
-              "Ends at SIGTERM and leaves its tasks running: the next one takes them over. Where the last one\n"
-              "died while it went down, this one goes on with that, unless --up says otherwise.",
-          .options = {{.name = "config",
-                       .letter = 'c',
-                       .kind = Kind::Text,
-                       .value = "FILE",
-                       .help = "the cluster file, slipway.yaml",
-                       .completes = Completes::Files},
-                      {.name = "dir",
-                       .letter = 'C',
-                       .kind = Kind::Text,
-                       .value = "DIR",
-                       .help = "a config tree, with or without a slipway.yaml",
-                       .completes = Completes::Directories},
-                      {.name = "up", .help = "take back a `down` that has not come to its end, as `slipway up` does"},
-                      {.name = "verbose", .letter = 'v', .help = "log every step"}},
-          .examples = {{"slipway serve -c /etc/slipway/slipway.yaml", "as a service of the machine"},
-                       {"slipway serve --dir examples/shop -v", "to see what it does"}},
-          .run = run};
+  return {
+      .name = "serve",
+      .summary = "the control plane in the foreground, for systemd or a container",
+      .details =
+          "Ends at SIGTERM and leaves its tasks running: the next one takes them over. Where the last one\n"
+          "died while it went down, this one goes on with that, unless --up says otherwise.",
+      .options = {{.name = "config",
+                   .letter = 'c',
+                   .kind = Kind::Text,
+                   .value = "FILE",
+                   .help = "the cluster file, slipway.yaml",
+                   .completes = Completes::Files},
+                  {.name = "dir",
+                   .letter = 'C',
+                   .kind = Kind::Text,
+                   .value = "DIR",
+                   .help = "a config tree, with or without a slipway.yaml",
+                   .completes = Completes::Directories},
+                  {.name = "up",
+                   .help = "take back a `down` that has not come to its end, as `slipway up` does"},
+                  {.name = "verbose", .letter = 'v', .help = "log every step"}},
+      .examples = {{"slipway serve -c /etc/slipway/slipway.yaml", "as a service of the machine"},
+                   {"slipway serve --dir examples/shop -v", "to see what it does"}},
+      .run = run};
 }
 
 }  // namespace slipway::cli

@@ -188,7 +188,8 @@ TEST(Core, ABrokenFileKeepsTheFrontDoorAlsoInANewProcess) {
   machine.core.set_desired(broken);
   for (const auto& [id, text] : stored) machine.core.set_memory(id, text);
   EXPECT_EQ(machine.round().routes, routes);
-  EXPECT_EQ(machine.core.snapshot("").instances[0].endpoints, std::vector<std::string>{"http://127.0.0.1:8000"});
+  EXPECT_EQ(machine.core.snapshot("").instances[0].endpoints,
+            std::vector<std::string>{"http://127.0.0.1:8000"});
 
   machine.core.set_desired({});
   std::string last = "never";

@@ -60,7 +60,8 @@ TEST(Journal, KeepsABoundedNumberAndSaysWhatItLost) {
   EXPECT_TRUE(journal.write().has_value());
   const auto newest = store.recent_events(1, "").value();
   EXPECT_EQ(newest[0].text, std::to_string(Journal::kKept + 2));
-  EXPECT_EQ(newest[0].id, static_cast<int64_t>(Journal::kKept) + 1) << "all that were kept, and one that tells";
+  EXPECT_EQ(newest[0].id, static_cast<int64_t>(Journal::kKept) + 1)
+      << "all that were kept, and one that tells";
 }
 
 TEST(Journal, ATextThatTheStoreRefusesHoldsUpNothingElse) {
