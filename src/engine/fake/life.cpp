@@ -33,12 +33,14 @@ void World::later(const Task& task, Duration wait, Action action) {
 }
 
 const TaskKnobs& World::knobs_of(const Task& task) const {
+  if (task.knobs) return *task.knobs;
   const auto own = revision_knobs_.find(task.revision.id);
   return own == revision_knobs_.end() ? knobs_ : own->second;
 }
 
 void World::prepare(Task& task) {
   ++task.run;
+  if (draw_) task.knobs = draw_(task.revision, random_);
   task.seen.state = TaskState::Preparing;
   task.seen.next_start_at.reset();
   changed();

@@ -5,12 +5,14 @@
 // contract in front of it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/random.h"
 #include "engine/fake/agenda.h"
@@ -36,6 +38,11 @@ class World {
 
   // The verbs of the contract, see engine/engine.h. They take effect at the instant of the last advance().
   model::Observed observe() const;
+  // As observe() tells them, without the copy.
+  template <class Look>
+  void each_task(Look look) const {
+    for (const auto& [id, task] : tasks_) look(std::as_const(task->seen));
+  }
   Status scale(const model::Revision& revision, int count, model::Generation generation);
   Status remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
                       model::Generation generation);
@@ -58,6 +65,10 @@ class World {
   void set_knobs(const model::RevisionId& revision, const TaskKnobs& knobs) {
     revision_knobs_[revision] = knobs;
   }
+  // Draws the knobs for each start of a task, in the place of its revision's: what differs from start to
+  // start.
+  using DrawKnobs = std::function<TaskKnobs(const model::Revision& revision, Random& random)>;
+  void set_draw(DrawKnobs draw) { draw_ = std::move(draw); }
   Options& options() { return options_; }
   Status kill_task(const model::TaskId& task, int signal);  // behind the engine's back
   Status set_node_ready(const model::NodeId& node, bool ready);
@@ -77,6 +88,7 @@ class World {
     uint64_t run = 0;  // counts starts and ends: what was put on the agenda for an earlier run has lapsed
     int failures = 0;  // ends in a row, for the backoff
     std::optional<HealthTally> tally;  // of the checks of this run
+    std::optional<TaskKnobs> knobs;    // drawn for this start
     bool stopping = false;
     bool started_before = false;
   };
@@ -132,6 +144,7 @@ class World {
   Random& random_;
   TaskKnobs knobs_;
   std::map<model::RevisionId, TaskKnobs> revision_knobs_;
+  DrawKnobs draw_;
   Agenda agenda_;
   SteadyTime steady_{};
   Time wall_{};

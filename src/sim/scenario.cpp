@@ -1,0 +1,207 @@
+#include "sim/scenario.h"
+
+#include <algorithm>
+
+#include "engine/fake/behaviour.h"
+
+namespace slipway::sim {
+
+using model::BounceMethod;
+using model::DrainMethod;
+using model::OverrideKind;
+
+namespace {
+constexpr BounceMethod kMethods[] = {BounceMethod::Crossover, BounceMethod::Crossover, BounceMethod::Brutal,
+                                     BounceMethod::UpThenDown, BounceMethod::DownThenUp};
+constexpr double kMargins[] = {1, 1, 0.9, 0.75, 0.66, 0.5, 0.34, 0.1};
+constexpr OverrideKind kOverrides[] = {OverrideKind::Stop,  OverrideKind::Scale,   OverrideKind::Scale,
+                                       OverrideKind::Pause, OverrideKind::Restart, OverrideKind::SkipHealth};
+}  // namespace
+
+// What may happen to files and overrides, and how often one against the other.
+struct ChangeTable {
+  const char* name;
+  uint64_t weight;
+  void (Scenario::*make)(state::Store& store);
+
+  static const std::vector<ChangeTable>& all() {
+    static const std::vector<ChangeTable> table = {
+        {"a good version", 6, &Scenario::good_version}, {"some version", 5, &Scenario::some_version},
+        {"another count", 4, &Scenario::scale},         {"other settings", 3, &Scenario::settings},
+        {"stop or start", 1, &Scenario::stop_or_start}, {"remove or add", 1, &Scenario::remove_or_add},
+        {"break or mend", 2, &Scenario::break_or_mend}, {"override", 3, &Scenario::override_one},
+        {"freeze or thaw", 1, &Scenario::freeze},       {"lift an override", 2, &Scenario::lift},
+    };
+    return table;
+  }
+};
+
+Scenario::Scenario(uint64_t seed, const Clock& clock, Timeline& timeline)
+    : random_(seed ^ 0xd1b54a32d192ed03), clock_(clock), timeline_(timeline) {
+  constexpr const char* kNames[][2] = {
+      {"mail", "worker"}, {"shop", "main"}, {"shop", "worker"}, {"tools", "main"}};
+  const size_t first = random_.below(4);
+  for (size_t i = first; i < 4; ++i)
+    instances_.push_back(draw_instance(kNames[i][0], kNames[i][1], 8000 + static_cast<int>(i)));
+}
+
+model::Instance Scenario::draw_instance(const std::string& service, const std::string& name, int port) {
+  model::Instance instance;
+  instance.id = {service, name};
+  instance.count = static_cast<int>(chance(6) ? 1 + random_.below(10) : 1 + random_.below(5));
+  instance.spec.container_port = 80;
+  instance.spec.stop_grace = seconds(1, 10);
+  instance.spec.max_launch_delay = seconds(5, 30);
+  if (!chance(3)) {
+    // One time in ten it wants the port of another, and is refused.
+    instance.proxy =
+        model::Proxy{.port = chance(10) ? 8001 : port, .mode = model::ProxyMode::Http, .domains = {}};
+  }
+  draw_bounce(instance.bounce);
+  draw_drain(instance);
+  draw_health(instance.spec);
+  new_version(instance, "good");
+  return instance;
+}
+
+void Scenario::draw_bounce(model::Bounce& bounce) {
+  bounce.method = kMethods[random_.below(std::size(kMethods))];
+  bounce.margin = kMargins[random_.below(std::size(kMargins))];
+  bounce.min_task_uptime = chance(2) ? 0s : seconds(1, 15);
+  bounce.deadline = seconds(30, 180);
+  bounce.canary = chance(3) ? static_cast<int>(1 + random_.below(3)) : 0;
+  bounce.canary_time = seconds(5, 60);
+  bounce.auto_rollback = chance(3);
+}
+
+void Scenario::draw_drain(model::Instance& instance) {
+  instance.drain.method = instance.proxy && !chance(5) ? DrainMethod::Proxy : DrainMethod::Noop;
+  instance.drain.timeout = seconds(2, 30);
+}
+
+void Scenario::draw_health(model::TaskSpec& spec) {
+  if (chance(5)) {
+    spec.health = {};
+    return;
+  }
+  spec.health.mode = model::HealthMode::Http;
+  spec.health.interval = seconds(3, 10);
+  spec.health.grace_period = seconds(5, 40);
+  spec.health.max_consecutive_failures = static_cast<int>(1 + random_.below(3));
+}
+
+void Scenario::new_version(model::Instance& instance, std::string_view behaviour) {
+  instance.spec.env["VERSION"] = std::to_string(++version_);
+  instance.spec.env["BEHAVIOUR"] = behaviour;
+  if (chance(3))
+    instance.spec.image = {model::ImageKind::Build, instance.id.service, std::to_string(version_)};
+}
+
+model::Desired Scenario::desired() const {
+  model::Desired desired;
+  desired.broken.assign(broken_.begin(), broken_.end());
+  for (const model::Instance& instance : instances_) {
+    if (!removed_.contains(instance.id) && !broken_.contains(instance.id.service))
+      desired.instances.push_back(instance);
+  }
+  return desired;
+}
+
+void Scenario::change(state::Store& store) {
+  uint64_t sum = 0;
+  for (const ChangeTable& change : ChangeTable::all()) sum += change.weight;
+  uint64_t pick = random_.below(sum);
+  for (const ChangeTable& change : ChangeTable::all()) {
+    if (pick < change.weight) {
+      timeline_.note(0, "change", "{}", change.name);
+      return (this->*change.make)(store);
+    }
+    pick -= change.weight;
+  }
+}
+
+void Scenario::mend(state::Store& store) {
+  broken_.clear();
+  removed_.clear();
+  for (model::Instance& instance : instances_) {
+    new_version(instance, "good");
+    if (const auto removed = store.remove_override(instance.id, OverrideKind::Pause); !removed.has_value())
+      return;
+    if (const auto removed = store.remove_override(instance.id, OverrideKind::SkipHealth);
+        !removed.has_value())
+      return;
+  }
+  if (const auto removed = store.remove_override({}, OverrideKind::Freeze); !removed.has_value()) return;
+}
+
+void Scenario::good_version(state::Store&) {
+  new_version(any(), "good");
+}
+
+void Scenario::some_version(state::Store&) {
+  const auto& all = engine::fake::kBehaviours;
+  const auto behaviour = all[random_.below(std::size(all))];
+  model::Instance& instance = any();
+  new_version(instance, to_text(behaviour));
+  timeline_.note(0, "change", "{} is {} now", instance.id.text(), to_text(behaviour));
+}
+
+void Scenario::scale(state::Store&) {
+  any().count = static_cast<int>(random_.below(7));
+}
+
+void Scenario::settings(state::Store&) {
+  model::Instance& instance = any();
+  if (chance(2)) draw_bounce(instance.bounce);
+  if (chance(2)) draw_drain(instance);
+  if (chance(4)) draw_health(instance.spec);
+}
+
+void Scenario::stop_or_start(state::Store&) {
+  model::Instance& instance = any();
+  instance.desired_state = instance.desired_state == "stop" ? "start" : "stop";
+}
+
+void Scenario::remove_or_add(state::Store&) {
+  const model::InstanceId id = any().id;
+  if (removed_.erase(id) == 0) removed_.insert(id);
+}
+
+void Scenario::break_or_mend(state::Store&) {
+  const std::string service = any().id.service;
+  if (broken_.erase(service) == 0) broken_.insert(service);
+}
+
+void Scenario::put(state::Store& store, model::Override value) {
+  value.owner = "ana";
+  value.created_at = clock_.now();
+  // A full disk refuses it, which the user is told.
+  if (store.put_override(value).has_value())
+    timeline_.note(0, "change", "{} {} {}", value.instance.text(), to_text(value.kind), value.count);
+}
+
+void Scenario::override_one(state::Store& store) {
+  model::Override value;
+  value.instance = any().id;
+  value.kind = kOverrides[random_.below(std::size(kOverrides))];
+  value.count = static_cast<int>(random_.below(7));
+  value.nonce = std::to_string(++version_);
+  if (value.kind != OverrideKind::Restart && !chance(4)) value.expires_at = clock_.now() + seconds(5, 120);
+  put(store, value);
+}
+
+void Scenario::freeze(state::Store& store) {
+  model::Override value;
+  value.kind = OverrideKind::Freeze;
+  value.expires_at = clock_.now() + seconds(5, 120);
+  put(store, value);
+}
+
+void Scenario::lift(state::Store& store) {
+  const model::InstanceId id = any().id;
+  for (const OverrideKind kind : kOverrides) {
+    if (!store.remove_override(id, kind).has_value()) return;
+  }
+}
+
+}  // namespace slipway::sim
