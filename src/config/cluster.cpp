@@ -50,6 +50,7 @@ ClusterConfig read_cluster(const Reader& reader, const fs::path& folder) {
   cluster.api = reader.set("api") ? reader.text("api") : "unix:" + (cluster.state / "api.sock").string();
   cluster.isolation = reader.text("isolation");
   cluster.runtime = reader.text("runtime");
+  cluster.rebalance = static_cast<int>(reader.integer("rebalance"));
   read_proxy(reader.map("proxy"), cluster);
   read_limits(reader.map("limits"), cluster);
   return cluster;

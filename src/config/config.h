@@ -19,6 +19,7 @@ struct ClusterConfig {
   std::string api;                 // endpoint; default "unix:<state>/api.sock"
   std::string isolation = "auto";  // auto | container | none
   std::string runtime = "auto";    // auto | crun | runc
+  int rebalance = 0;               // most tasks that move at a time for the sake of balance alone
   struct {
     std::string bind = "127.0.0.1";
     int http_port = 8080;  // shared frontend for domains; 0: none

@@ -73,6 +73,13 @@ bool is_uri_path(std::string_view text) {
   return text.starts_with('/') && all(text, is_visible);
 }
 
+bool is_drain_call(std::string_view text) {
+  for (const std::string_view method : {"GET ", "POST "}) {
+    if (text.starts_with(method)) return is_uri_path(text.substr(method.size()));
+  }
+  return is_uri_path(text);
+}
+
 bool is_registration(std::string_view text) {
   const size_t dot = text.find('.');
   return dot != std::string_view::npos && model::is_name(text.substr(0, dot)) &&

@@ -5,7 +5,9 @@
 
 #include "config/forms.h"
 #include "config/instance_compiler.h"
+#include "config/placement.h"
 #include "config/schema_check.h"
+#include "model/placement_check.h"
 
 namespace slipway::config {
 
@@ -146,6 +148,29 @@ void check_volumes(const Checked& checked) {
   }
 }
 
+void check_drain_calls(const Checked& checked) {
+  const model::Drain& drain = checked.instance.drain;
+  const bool http = drain.method == model::DrainMethod::Http;
+  if (!drain.params.contains("drain")) {
+    checked.tell(checked.at("drain_method"),
+                 fmt::format("drain_method {} needs drain_method_params.drain", model::to_text(drain.method)),
+                 http ? "say which path is called, such as drain: POST /drain" : "say which command is run");
+  }
+  if (http && !checked.reader.has("container_port"))
+    checked.tell(checked.at("drain_method"), "drain_method http needs container_port",
+                 "set the port that the tasks listen on");
+  if (!checked.reader.set("drain_method_params")) return;
+  for (const auto& [name, node] : checked.reader.entries("drain_method_params")) {
+    if (name != "drain" && name != "safe" && name != "undrain") {
+      checked.tell(node->key_at, fmt::format("unknown parameter {}", quote_for_message(name)),
+                   "there are drain, safe and undrain");
+    } else if (http && !is_drain_call(node->text)) {
+      checked.tell(node->at, fmt::format("{} is {}", name, quote_for_message(node->text)),
+                   "it should be a path, perhaps with GET or POST before it, such as POST /drain");
+    }
+  }
+}
+
 void check_drain(const Checked& checked) {
   switch (checked.instance.drain.method) {
     case model::DrainMethod::Noop:
@@ -157,11 +182,7 @@ void check_drain(const Checked& checked) {
       return;
     case model::DrainMethod::Http:
     case model::DrainMethod::Command:
-      if (checked.reader.has("drain_method_params")) return;
-      checked.tell(checked.at("drain_method"),
-                   fmt::format("drain_method {} needs drain_method_params",
-                               model::to_text(checked.instance.drain.method)),
-                   "say what is called");
+      check_drain_calls(checked);
       return;
   }
 }
@@ -195,11 +216,33 @@ void check_placement(const Checked& checked) {
   }
   const YamlNode* blacklist =
       checked.reader.set("deploy_blacklist") ? checked.reader.find("deploy_blacklist") : nullptr;
-  if (blacklist == nullptr) return;
-  for (const YamlNode& pair : blacklist->children) {
-    if (pair.kind != YamlKind::List || is_pair(pair, YamlKind::Scalar)) continue;
-    checked.tell(pair.at, "this part of deploy_blacklist has another form",
-                 "it should be [attribute, value]");
+  if (blacklist != nullptr) {
+    for (const YamlNode& pair : blacklist->children) {
+      if (pair.kind != YamlKind::List || is_pair(pair, YamlKind::Scalar)) continue;
+      checked.tell(pair.at, "this part of deploy_blacklist has another form",
+                   "it should be [attribute, value]");
+    }
+  }
+  for (auto& problem : selector_problems(checked.reader))
+    checked.tell(problem.at, std::move(problem.message), std::move(problem.hint));
+  const std::string_view key = checked.reader.has("placement")        ? "placement"
+                               : checked.reader.has("node_selectors") ? "node_selectors"
+                                                                      : "deploy_whitelist";
+  for (std::string& contradiction :
+       model::contradictions(checked.instance.spec.placement, checked.context.id))
+    checked.tell(checked.at(key), std::move(contradiction), "");
+}
+
+void check_bounce(const Checked& checked) {
+  const model::Bounce& bounce = checked.instance.bounce;
+  if (bounce.canary == 0) return;
+  if (bounce.method == model::BounceMethod::DownThenUp) {
+    checked.tell(checked.at("canary"), "canary with bounce_method downthenup",
+                 "no old task is left beside the canary: choose another method, or no canary");
+  } else if (bounce.canary >= checked.instance.count && checked.instance.count > 0) {
+    checked.tell(checked.at("canary"),
+                 fmt::format("canary is {}, and instances {}", bounce.canary, checked.instance.count),
+                 "a canary goes ahead of others: it should be less than instances");
   }
 }
 
@@ -215,6 +258,7 @@ void check_instance(const Reader& reader, const InstanceContext& context, const 
   check_proxy(checked);
   check_volumes(checked);
   check_drain(checked);
+  check_bounce(checked);
   check_names(checked);
   check_placement(checked);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/instance_compiler.h"
+#include "config/placement.h"
 
 namespace slipway::config {
 
@@ -111,6 +112,9 @@ model::Bounce read_bounce(const Reader& reader) {
   bounce.method = model::bounce_method_from(reader.text("bounce_method")).value_or(bounce.method);
   bounce.margin = reader.number("bounce_margin_factor");
   bounce.deadline = reader.seconds("bounce_deadline_seconds");
+  bounce.canary = static_cast<int>(reader.integer("canary"));
+  bounce.canary_time = reader.seconds("canary_seconds");
+  bounce.auto_rollback = reader.boolean("auto_rollback");
   bounce.min_task_uptime = reader.has("min_task_uptime_seconds")
                                ? reader.seconds("min_task_uptime_seconds")
                                : reader.map("bounce_health_params").seconds("min_task_uptime");
@@ -153,7 +157,7 @@ model::Instance read_instance(const Reader& reader, const InstanceContext& conte
   instance.bounce = read_bounce(reader);
   instance.drain = read_drain(reader, instance.proxy.has_value());
   instance.deploy_group = deploy_group(reader, context);
-  instance.spec.placement.pool = reader.text("pool");
+  instance.spec.placement = read_placement(reader);
   instance.registrations = reader.texts("registrations");
   if (instance.registrations.empty()) instance.registrations.push_back(context.id.text());
   instance.deploy_whitelist = reader.json("deploy_whitelist");

@@ -103,7 +103,7 @@ main:
   bounce_health_params: {min_task_uptime: 9}
   drain_method: command
   drain_timeout_seconds: 5
-  drain_method_params: {cmd: /drain}
+  drain_method_params: {drain: /drain}
   stop_signal: SIGINT
   stop_timeout_seconds: 4
   max_launch_delay_seconds: 30
@@ -139,7 +139,7 @@ main:
   EXPECT_EQ(instance.count, 3);
   EXPECT_EQ(instance.proxy, (model::Proxy{80, model::ProxyMode::Tcp, {}}));
   EXPECT_EQ(instance.bounce, (model::Bounce{model::BounceMethod::UpThenDown, 0.5, 9s, 60s}));
-  EXPECT_EQ(instance.drain, (model::Drain{model::DrainMethod::Command, 5s, {{"cmd", "/drain"}}}));
+  EXPECT_EQ(instance.drain, (model::Drain{model::DrainMethod::Command, 5s, {{"drain", "/drain"}}}));
   EXPECT_EQ(instance.spec.placement.pool, "big");
   EXPECT_EQ(instance.deploy_group, "prod-web-main");
   EXPECT_THAT(instance.registrations, ElementsAre("web.api", "web.main"));
@@ -326,8 +326,82 @@ TEST(ServiceCompiler, VolumesHaveWholePathsEachOnce) {
 TEST(ServiceCompiler, DrainMethodsNeedWhatTheyUse) {
   EXPECT_THAT(problems_in("  drain_method: proxy\n"),
               ElementsAre("run.yaml:3:17: drain_method proxy without a proxy; set proxy, or another method"));
-  EXPECT_THAT(problems_in("  drain_method: http\n"),
-              ElementsAre("run.yaml:3:17: drain_method http needs drain_method_params; say what is called"));
+  EXPECT_THAT(
+      problems_in("  drain_method: http\n"),
+      ElementsAre(
+          "run.yaml:3:17: drain_method http needs container_port; set the port that the tasks listen on",
+          "run.yaml:3:17: drain_method http needs drain_method_params.drain; say which path is called, "
+          "such as drain: POST /drain"));
+  EXPECT_THAT(
+      problems_in("  drain_method: http\n  container_port: 80\n"
+                  "  drain_method_params: {drain: drain, save: GET /x}\n"),
+      ElementsAre(
+          "run.yaml:5:32: drain is \"drain\"; it should be a path, perhaps with GET or POST before it, "
+          "such as POST /drain",
+          "run.yaml:5:39: unknown parameter \"save\"; there are drain, safe and undrain"));
+}
+
+TEST(ServiceCompiler, CanariesAreFewerThanTheTasks) {
+  EXPECT_THAT(
+      problems_in("  instances: 2\n  canary: 2\n"),
+      ElementsAre(
+          "run.yaml:4:11: canary is 2, and instances 2; a canary goes ahead of others: it should be less "
+          "than instances"));
+  EXPECT_THAT(
+      problems_in("  instances: 3\n  canary: 1\n  bounce_method: downthenup\n"),
+      ElementsAre(
+          "run.yaml:4:11: canary with bounce_method downthenup; no old task is left beside the canary: "
+          "choose another method, or no canary"));
+  EXPECT_THAT(problems_in("  instances: 3\n  canary: 1\n  auto_rollback: true\n"), ElementsAre());
+}
+
+TEST(ServiceCompiler, PlacementRulesAreRead) {
+  const model::Placement placement = instance_of({.run = R"(main:
+  cmd: x
+  pool: big
+  deploy_whitelist: [rack, [b, a]]
+  deploy_blacklist: [[rack, c]]
+  node_selectors:
+    disk: ssd
+    zone: [north, south]
+    age: [{operator: Lt, value: 5}, {operator: Exists}]
+  placement:
+    max_per_node: 1
+    max_per: {rack: 2}
+    apart_from: [batch, search.main]
+    spread: [zone, rack]
+    packing: pack
+)"})
+                                         .spec.placement;
+  EXPECT_EQ(placement.pool, "big");
+  std::vector<std::string> selectors;
+  for (const auto& selector : placement.selectors) selectors.push_back(selector.text());
+  EXPECT_THAT(selectors, ElementsAre("age Exists", "age Lt 5", "disk In [ssd]", "rack In [a, b]",
+                                     "rack NotIn [c]", "zone In [north, south]"));
+  EXPECT_EQ(placement.max_per_node, 1);
+  EXPECT_EQ(placement.max_per, (std::map<std::string, int>{{"rack", 2}}));
+  EXPECT_EQ(placement.apart_from.back(), (model::ApartFrom{"search", "main"}));
+  EXPECT_THAT(placement.spread, ElementsAre("zone", "rack"));
+  EXPECT_EQ(placement.packing, model::Packing::Pack);
+  EXPECT_EQ(model::placement_from_json(model::to_json(placement)).value(), placement);
+}
+
+TEST(ServiceCompiler, PlacementRulesThatContradictEachOtherAreTold) {
+  EXPECT_THAT(
+      problems_in(
+          "  node_selectors:\n    rack: [{operator: In, values: [a]}, {operator: NotIn, values: [a]}]\n"),
+      ElementsAre("run.yaml:4:5: no value of 'rack' is left: what In allows the other selectors of it "
+                  "exclude; leave at "
+                  "least one value"));
+  EXPECT_THAT(
+      problems_in("  node_selectors:\n    age: [{operator: Above, value: 4}]\n    disk: {}\n"),
+      ElementsAre("run.yaml:4:22: operator is \"Above\"; it should be one of In, NotIn, Exists, "
+                  "DoesNotExist, Gt, Lt",
+                  "run.yaml:5:11: the selector for disk has another form; it should be a value, a list of "
+                  "values, or a list of {operator, values}"));
+  EXPECT_THAT(problems_in("  placement: {max_per: {rack: 0}, spread: [a, a]}\n"),
+              ElementsAre("run.yaml:3:14: max_per 'rack' is 0; it must be 1 or more",
+                          "run.yaml:3:14: spread names 'a' more than once; name it once"));
 }
 
 TEST(ServiceCompiler, PlacementHasItsForm) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace slipway::plan {
 namespace {
 
@@ -12,6 +14,28 @@ bool nowhere_to_go(const Round& round) {
   const auto& nodes = round.in.observed.nodes;
   return !nodes.empty() && std::none_of(nodes.begin(), nodes.end(),
                                         [](const model::Node& node) { return node.ready && !node.draining; });
+}
+
+// "no node takes tasks: 2 are being drained (a, b), 1 is not ready (c)".
+std::string closed_text(const std::vector<model::Node>& nodes) {
+  constexpr size_t kNamed = 3;
+  std::vector<std::string> clauses;
+  const auto count = [&](bool ready, std::string_view what) {
+    std::vector<std::string> names;
+    for (const model::Node& node : nodes) {
+      if (node.ready == ready) names.push_back(node.id.str());
+    }
+    if (names.empty()) return;
+    const size_t all = names.size();
+    if (all > kNamed) {
+      names.resize(kNamed);
+      names.emplace_back("...");
+    }
+    clauses.push_back(fmt::format("{} {} {} ({})", all, all == 1 ? "is" : "are", what, join(names, ", ")));
+  };
+  count(true, "being drained");
+  count(false, "not ready");
+  return "no node takes tasks: " + join(clauses, ", ");
 }
 
 bool is_steady(const Round& round) {
@@ -67,7 +91,7 @@ Room& SharedRoom::get() {
 
 int with_room(Round& round, int more) {
   if (nowhere_to_go(round)) {
-    round.no_room = "no node takes tasks: each is being drained or not ready";
+    round.no_room = closed_text(round.in.observed.nodes);
     return 0;
   }
   if (!round.room.is_limited()) return more;
@@ -83,7 +107,8 @@ int with_room(Round& round, int more) {
 void balance(Round& round, int& moves_left) {
   InstanceMemory& memory = round.memory;
   if (moves_left <= 0 || !round.room.is_limited() || !is_steady(round)) return;
-  if (memory.moved_at && *memory.moved_at + kRestBetweenMoves > round.in.now) return;
+  if (memory.moved_at && *memory.moved_at + kRestBetweenMoves > round.in.now)
+    return round.wake(*memory.moved_at + kRestBetweenMoves);
   const RevisionView& view = *round.current();
   const auto& spread = round.wanted.revision.spec.placement.spread;
   const std::string attribute = spread.empty() ? "" : spread.front();
