@@ -1,6 +1,7 @@
 // How the fake cluster misbehaves. The defaults are a cluster in which everything works at once.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,6 +11,8 @@
 #include "model/observed.h"
 
 namespace slipway::engine::fake {
+
+class Placer;  // placer.h
 
 // Of tasks: set for the whole cluster, or for one revision in the place of the cluster's. Read at the moment
 // when the thing in question happens, so turning a knob also reaches tasks that run.
@@ -48,6 +51,7 @@ struct Options {
   bool live = false;
   // Images, commands and volume folders that do not exist, by name.
   std::set<std::string> missing;
+  std::shared_ptr<Placer> placer;  // null: the simple rule
 };
 
 }  // namespace slipway::engine::fake

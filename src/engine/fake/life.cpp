@@ -144,6 +144,7 @@ void World::set_health(Task& task, Health health) {
 
 // Why a health check made now would fail; empty when it would pass.
 std::string World::failing_check(Task& task) {
+  if (task.sick) return "as it was seen";
   const TaskKnobs& knobs = knobs_of(task);
   const Duration age = wall_ - task.seen.started_at.value_or(wall_);
   if (knobs.unhealthy || age < knobs.healthy_after) return "the check was made to fail";

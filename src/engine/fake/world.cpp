@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "engine/fake/placer.h"
 
 namespace slipway::engine::fake {
 namespace {
@@ -31,6 +32,7 @@ World::World(Options options, Random& random) : options_(std::move(options)), ra
     node.mem_mb = option.mem_mb;
     node.attributes = option.attributes;
     nodes_[node.id].node = node;
+    if (options_.placer) options_.placer->node_changed(node);
   }
 }
 
@@ -140,6 +142,7 @@ Status World::set_draining(const model::NodeId& node, bool draining, model::Gene
   state.generation = generation;
   if (state.node.draining != draining) changed();
   state.node.draining = draining;
+  if (options_.placer) options_.placer->node_changed(state.node);
   return {};
 }
 
@@ -165,6 +168,7 @@ Status World::set_node_ready(const model::NodeId& node, bool ready) {
   if (it == nodes_.end()) return Error(ErrorCode::NotFound, fmt::format("no node \"{}\"", node.str()));
   it->second.node.ready = ready;
   it->second.node.reason = ready ? "" : "the node does not answer";
+  if (options_.placer) options_.placer->node_changed(it->second.node);
   changed();
   std::vector<Task*> there;
   for (const auto& [id, task] : tasks_) {
@@ -180,6 +184,7 @@ Status World::set_node_ready(const model::NodeId& node, bool ready) {
       task->seen.state = model::TaskState::Lost;
       task->seen.reason = fmt::format("node {} does not answer", node.str());
       set_health(*task, model::Health::Unknown);
+      if (options_.placer) options_.placer->left(task->seen.id);
     }
   }
   for (auto& [id, state] : revisions_) reconcile(state);
@@ -259,7 +264,7 @@ void World::choose_and_stop(RevisionState& state, int how_many) {
 }
 
 // The node with the fewest tasks among those with room; ties go to the first by id.
-World::NodeState* World::choose_node(const model::TaskSpec& spec, std::string& why_not) {
+World::NodeState* World::simply_choose(const model::TaskSpec& spec, std::string& why_not) {
   NodeState* best = nullptr;
   int not_ready = 0, draining = 0, full = 0;
   for (auto& [id, state] : nodes_) {
@@ -279,9 +284,23 @@ World::NodeState* World::choose_node(const model::TaskSpec& spec, std::string& w
   return best;
 }
 
+World::NodeState* World::choose_node(const model::Revision& revision, std::string& why_not) {
+  if (!options_.placer) return simply_choose(revision.spec, why_not);
+  const auto chosen = options_.placer->choose(revision, why_not);
+  return chosen ? &nodes_.at(*chosen) : nullptr;
+}
+
+void World::take_node(Task& task, NodeState& node) {
+  task.seen.node = node.node.id;
+  node.used_cpus += task.revision.spec.resources.cpus;
+  node.used_mem_mb += task.revision.spec.resources.mem_mb;
+  ++node.tasks;
+  if (options_.placer) options_.placer->occupied(task.seen, task.revision);
+}
+
 void World::place(Task& task) {
   std::string why_not;
-  NodeState* node = choose_node(task.revision.spec, why_not);
+  NodeState* node = choose_node(task.revision, why_not);
   if (!node) {
     if (task.seen.reason != why_not) changed();
     task.seen.reason = why_not;
@@ -289,11 +308,44 @@ void World::place(Task& task) {
     return;
   }
   task.seen.reason.clear();
-  task.seen.node = node->node.id;
-  node->used_cpus += task.revision.spec.resources.cpus;
-  node->used_mem_mb += task.revision.spec.resources.mem_mb;
-  ++node->tasks;
+  take_node(task, *node);
   prepare(task);
+}
+
+void World::adopt(const model::Observed& observed) {
+  for (const model::ObservedRevision& seen : observed.revisions) {
+    RevisionState& state = revisions_[seen.revision.id];
+    state.revision = seen.revision;
+    state.count = seen.count;
+    state.generation = seen.generation;
+  }
+  for (const model::Task& seen : observed.tasks) {
+    const auto state = revisions_.find(seen.revision);
+    if (seen.one_off || state == revisions_.end()) continue;
+    Task& task = create_task(state->second.revision, seen.id);
+    state->second.tasks.insert(seen.id);
+    task.seen.created_at = seen.created_at;
+    const auto node = nodes_.find(seen.node);
+    if (node == nodes_.end()) {
+      place(task);
+      continue;
+    }
+    take_node(task, node->second);
+    const bool runs = seen.state == model::TaskState::Running || seen.state == model::TaskState::Stopping;
+    if (!runs) {
+      prepare(task);
+      continue;
+    }
+    task.sick = seen.health == model::Health::Unhealthy;
+    start_process(task);
+    if (!task.process) continue;
+    task.seen.started_at = seen.started_at;
+    task.seen.restarts = seen.restarts;
+    set_health(task, seen.health);
+    if (seen.healthy_since) task.seen.healthy_since = seen.healthy_since;
+    if (seen.state == model::TaskState::Stopping) stop(task, task.revision.spec.stop_grace);
+  }
+  for (auto& [id, state] : revisions_) reconcile(state);
 }
 
 void World::place_pending() {
@@ -309,6 +361,7 @@ void World::leave_node(Task& task) {
   it->second.used_cpus -= task.revision.spec.resources.cpus;
   it->second.used_mem_mb -= task.revision.spec.resources.mem_mb;
   --it->second.tasks;
+  if (options_.placer) options_.placer->left(task.seen.id);
 }
 
 // The last trace of a task goes; and of its revision, if that waited for it.

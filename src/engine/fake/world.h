@@ -72,6 +72,9 @@ class World {
   Options& options() { return options_; }
   Status kill_task(const model::TaskId& task, int signal);  // behind the engine's back
   Status set_node_ready(const model::NodeId& node, bool ready);
+  // Revisions and tasks as they were seen elsewhere, to go on from there; of an empty world. Tasks that were
+  // seen running run, those seen unhealthy stay so, all others begin anew on their node.
+  void adopt(const model::Observed& observed);
   Files& files() { return files_; }
   // The task whose port is open and answers at this address, as a client of it would find.
   std::optional<model::TaskId> answering_at(const model::Address& address) const;
@@ -91,6 +94,7 @@ class World {
     std::optional<TaskKnobs> knobs;    // drawn for this start
     bool stopping = false;
     bool started_before = false;
+    bool sick = false;  // seen unhealthy before it was adopted
   };
   struct RevisionState {
     model::Revision revision;
@@ -111,7 +115,9 @@ class World {
   void reconcile(RevisionState& state);
   Task& create_task(const model::Revision& revision, const model::TaskId& id);
   void choose_and_stop(RevisionState& state, int how_many);
-  NodeState* choose_node(const model::TaskSpec& spec, std::string& why_not);
+  NodeState* choose_node(const model::Revision& revision, std::string& why_not);
+  NodeState* simply_choose(const model::TaskSpec& spec, std::string& why_not);
+  void take_node(Task& task, NodeState& node);
   void place(Task& task);
   void place_pending();
   void leave_node(Task& task);
