@@ -177,8 +177,16 @@ Status Client::put_override(const model::Override& value) const {
 }
 
 Status Client::remove_override(const model::InstanceId& instance, model::OverrideKind kind) const {
-  TRY(call("DELETE", "/v1/overrides/" + instance_path(instance) + "/" + std::string(model::to_text(kind))));
+  const std::string kind_text(model::to_text(kind));
+  const bool whole = kind == model::OverrideKind::Freeze;
+  TRY(call("DELETE", "/v1/overrides/" + (whole ? kind_text : instance_path(instance) + "/" + kind_text)));
   return {};
+}
+
+Result<Json> Client::set_draining(const std::string& node, bool draining, const std::string& owner,
+                                  const std::string& reason) const {
+  return call("POST", "/v1/nodes/" + io::url_encode(node) + (draining ? "/drain" : "/undrain"),
+              Json::Object{{"owner", owner}, {"reason", reason}});
 }
 
 Status Client::reload() const {

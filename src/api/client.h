@@ -97,8 +97,11 @@ class Client {
   Result<Json> overrides() const;
 
   Status put_override(const model::Override& value) const;
-  // NotFound where there is none of that kind.
+  // NotFound where there is none of that kind. A freeze is of no instance.
   Status remove_override(const model::InstanceId& instance, model::OverrideKind kind) const;
+  // The node as it is then.
+  Result<Json> set_draining(const std::string& node, bool draining, const std::string& owner,
+                            const std::string& reason) const;
   Status reload() const;
   Status shut_down(bool keep_tasks) const;
 

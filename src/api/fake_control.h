@@ -166,8 +166,19 @@ class FakeControl final : public reconcile::Control {
   Status put_override(const model::Override& value, Deadline) override {
     publish([&](reconcile::Snapshot& snapshot) {
       drop(snapshot, value.instance, value.kind);
+      snapshot.overrides.push_back(value);
       for (auto& status : snapshot.instances) {
         if (status.id == value.instance) status.overrides.push_back(value);
+      }
+    });
+    return {};
+  }
+  Status set_draining(const reconcile::NodeDrain& order, Deadline) override {
+    note((order.draining ? "drain " : "undrain ") + order.node.str() + " by " + order.owner +
+         (order.reason.empty() ? "" : ": " + order.reason));
+    publish([&](reconcile::Snapshot& snapshot) {
+      for (auto& node : snapshot.nodes) {
+        if (node.id == order.node) node.draining = order.draining;
       }
     });
     return {};
@@ -232,6 +243,8 @@ class FakeControl final : public reconcile::Control {
  private:
   static void drop(reconcile::Snapshot& snapshot, const model::InstanceId& instance,
                    model::OverrideKind kind) {
+    std::erase_if(snapshot.overrides,
+                  [&](const model::Override& one) { return one.instance == instance && one.kind == kind; });
     for (auto& status : snapshot.instances) {
       if (status.id != instance) continue;
       std::erase_if(status.overrides, [&](const model::Override& one) { return one.kind == kind; });

@@ -23,6 +23,9 @@ Result<io::HttpAnswer> overrides(Context& context, const Call& call);
 // handlers_write.cpp: what changes something.
 Result<io::HttpAnswer> put_override(Context& context, const Call& call);
 Result<io::HttpAnswer> remove_override(Context& context, const Call& call);
+Result<io::HttpAnswer> remove_freeze(Context& context, const Call& call);
+Result<io::HttpAnswer> drain_node(Context& context, const Call& call);
+Result<io::HttpAnswer> undrain_node(Context& context, const Call& call);
 Result<io::HttpAnswer> run(Context& context, const Call& call);
 Result<io::HttpAnswer> remove_task(Context& context, const Call& call);
 Result<io::HttpAnswer> reload(Context& context, const Call& call);

@@ -9,8 +9,8 @@ namespace slipway::api::handlers {
 
 namespace {
 
-Json::Array problem_texts(const reconcile::Snapshot& snapshot, const std::string& service) {
-  Json::Array texts;
+std::vector<std::string> problem_texts(const reconcile::Snapshot& snapshot, const std::string& service) {
+  std::vector<std::string> texts;
   for (const model::Problem& problem : snapshot.desired.problems) {
     if (problem.service == service) texts.push_back(problem.text());
   }
@@ -20,6 +20,46 @@ Json::Array problem_texts(const reconcile::Snapshot& snapshot, const std::string
 bool is_broken(const reconcile::Snapshot& snapshot, const std::string& service) {
   const auto& broken = snapshot.desired.broken;
   return std::find(broken.begin(), broken.end(), service) != broken.end();
+}
+
+// The kind of cause that an event of this kind is.
+std::string cause_kind(const std::string& event) {
+  static const std::map<std::string, std::string, std::less<>> kKinds = {
+      {"task_exited", "exit"},     {"task_healthy", "health"}, {"task_unhealthy", "health"},
+      {"task_replaced", "health"}, {"degraded", "health"},     {"serving", "health"},
+      {"drain_timeout", "drain"},  {"moving", "node"},         {"node_drain", "node"},
+      {"node_undrain", "node"},    {"override", "override"},   {"scaling", "override"}};
+  const auto kind = kKinds.find(event);
+  return kind == kKinds.end() ? "deploy" : kind->second;
+}
+
+// What happened to the nodes that its tasks are on.
+bool is_of_a_node(const model::Event& event, const model::InstanceStatus* status) {
+  if (status == nullptr || (event.kind != "node_drain" && event.kind != "node_undrain")) return false;
+  return std::any_of(status->tasks.begin(), status->tasks.end(), [&](const model::Task& task) {
+    return event.text.starts_with("node " + task.node.str() + " ");
+  });
+}
+
+// What happened to the instance, and what changed in its files.
+Status add_past(reconcile::Control& control, const model::InstanceId& id, const model::InstanceStatus* status,
+                std::vector<model::Cause>& causes) {
+  constexpr int kEvents = 20, kOfAll = 200, kBounces = 3;
+  auto events = TRY(control.recent_events(kEvents, id.text()));
+  for (model::Event& event : TRY(control.recent_events(kOfAll, ""))) {
+    if (is_of_a_node(event, status)) events.push_back(std::move(event));
+  }
+  std::reverse(events.begin(), events.end());  // of one moment, the later one first
+  for (const model::Event& event : events)
+    causes.push_back({event.at, cause_kind(event.kind), event.text, {}});
+  for (const state::BounceRecord& bounce : TRY(control.bounces(id, kBounces))) {
+    if (bounce.text.empty()) continue;
+    causes.push_back({bounce.started_at,
+                      "config",
+                      fmt::format("{} differs from what ran before: {}", bounce.revision.str(), bounce.text),
+                      {}});
+  }
+  return {};
 }
 
 }  // namespace
@@ -73,24 +113,26 @@ std::optional<io::HttpResponse> quick_status(Context& context, const Call& call)
 }
 
 Result<io::HttpAnswer> why(Context& context, const Call& call) {
-  constexpr int kEvents = 20;
   const model::InstanceId id = TRY(model::parse_instance_id(call.text("instance")));
   const auto snapshot = context.control.snapshot();
   TRY(check_known(*snapshot, id.service, id.instance));
   const model::InstanceStatus* found = find_status(*snapshot, id);
-  Json::Array causes;
-  if (!snapshot->trouble.empty()) causes.push_back("this picture may be stale: " + snapshot->trouble);
-  if (found != nullptr) {
-    for (const std::string& cause : found->causes) causes.push_back(cause);
+  std::vector<model::Cause> causes;
+  if (!snapshot->trouble.empty())
+    causes.push_back({{}, "trouble", "this picture may be stale: " + snapshot->trouble, {}});
+  if (found != nullptr) causes.insert(causes.end(), found->causes.begin(), found->causes.end());
+  // Of what has never run, only its files tell.
+  if (found == nullptr) {
+    for (const std::string& problem : problem_texts(*snapshot, id.service))
+      causes.push_back({{}, "config", problem, {}});
   }
-  for (const Json& problem : problem_texts(*snapshot, id.service)) causes.push_back(problem);
-  auto events = TRY(context.control.recent_events(kEvents, id.text()));
-  std::reverse(events.begin(), events.end());
-  for (const model::Event& event : events)
-    causes.push_back(fmt::format("{} {}", to_text(event.at), event.text));
+  TRY(add_past(context.control, id, found, causes));
+  model::sort_newest_first(causes);
+  Json::Array list;
+  for (const model::Cause& cause : causes) list.push_back(model::to_json(cause));
   const model::InstanceState state = found != nullptr ? found->state : model::InstanceState::Unknown;
   return json_response(Json::Object{
-      {"instance", id.text()}, {"state", std::string(model::to_text(state))}, {"causes", std::move(causes)}});
+      {"instance", id.text()}, {"state", std::string(model::to_text(state))}, {"causes", std::move(list)}});
 }
 
 Result<io::HttpAnswer> services(Context& context, const Call&) {
@@ -128,9 +170,10 @@ Result<io::HttpAnswer> service(Context& context, const Call& call) {
     entry["config"] = model::config_show_json(instance, snapshot->cluster);
     instances.push_back(std::move(entry));
   }
+  const auto problems = problem_texts(*snapshot, name);
   return json_response(Json::Object{{"service", name},
                                     {"broken", is_broken(*snapshot, name)},
-                                    {"problems", problem_texts(*snapshot, name)},
+                                    {"problems", Json::Array(problems.begin(), problems.end())},
                                     {"instances", std::move(instances)}});
 }
 
@@ -187,9 +230,7 @@ Result<io::HttpAnswer> task(Context& context, const Call& call) {
 Result<io::HttpAnswer> overrides(Context& context, const Call&) {
   const auto snapshot = context.control.snapshot();
   Json::Array list;
-  for (const model::InstanceStatus& found : snapshot->instances) {
-    for (const model::Override& one : found.overrides) list.push_back(model::to_json(one));
-  }
+  for (const model::Override& one : snapshot->overrides) list.push_back(model::to_json(one));
   return json_response(Json::Object{{"overrides", std::move(list)}});
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/handlers.h"
 #include "api/lookup.h"
+#include "base/text.h"
 
 namespace slipway::api::handlers {
 
@@ -20,14 +21,38 @@ void wait_until(const Context& context, const std::function<bool(const reconcile
   }
 }
 
-// Null when none of this kind is in force.
+// Null when none of this kind is in force. That of a freeze is of no instance.
 const model::Override* find_override(const reconcile::Snapshot& snapshot, const model::InstanceId& id,
                                      model::OverrideKind kind) {
-  const model::InstanceStatus* found = find_status(snapshot, id);
-  if (found == nullptr) return nullptr;
-  const auto it = std::find_if(found->overrides.begin(), found->overrides.end(),
-                               [&](const model::Override& one) { return one.kind == kind; });
-  return it == found->overrides.end() ? nullptr : &*it;
+  const auto it =
+      std::find_if(snapshot.overrides.begin(), snapshot.overrides.end(),
+                   [&](const model::Override& one) { return one.instance == id && one.kind == kind; });
+  return it == snapshot.overrides.end() ? nullptr : &*it;
+}
+
+Result<io::HttpAnswer> lift(Context& context, const model::InstanceId& id, model::OverrideKind kind,
+                            Deadline deadline) {
+  TRY(context.control.remove_override(id, kind, deadline));
+  wait_until(context,
+             [&](const reconcile::Snapshot& now) { return find_override(now, id, kind) == nullptr; });
+  return json_response(Json::Object());
+}
+
+Result<io::HttpAnswer> set_draining(Context& context, const Call& call, bool draining) {
+  reconcile::NodeDrain order{model::NodeId(call.text("node")), draining, call.body.at("owner").as_string(),
+                             call.body.at("reason").as_string()};
+  TRY(check_node(*context.control.snapshot(), order.node.str()));
+  TRY(context.control.set_draining(order, call.deadline));
+  const auto as_ordered = [&](const model::Node& node) {
+    return node.id == order.node && node.draining == draining;
+  };
+  wait_until(context, [&](const reconcile::Snapshot& now) {
+    return std::any_of(now.nodes.begin(), now.nodes.end(), as_ordered);
+  });
+  for (const model::Node& node : context.control.snapshot()->nodes) {
+    if (node.id == order.node) return json_response(model::to_json(node));
+  }
+  return Error(ErrorCode::NotFound, fmt::format("node '{}' has gone", order.node.str()));
 }
 
 Result<std::vector<std::string>> words(const Json& body, const std::string& name) {
@@ -43,8 +68,14 @@ Result<std::vector<std::string>> words(const Json& body, const std::string& name
 
 Result<io::HttpAnswer> put_override(Context& context, const Call& call) {
   model::Override value = TRY(model::override_from_json(call.body));
-  TRY(check_known(*context.control.snapshot(), value.instance.service, value.instance.instance));
+  if (value.kind != model::OverrideKind::Freeze) {
+    TRY(check_known(*context.control.snapshot(), value.instance.service, value.instance.instance));
+  }
   value.created_at = context.clock.now();
+  if (value.expires_at && *value.expires_at <= value.created_at) {
+    return Error(ErrorCode::Invalid, fmt::format("expires_at: {} is over already; give a time to come",
+                                                 to_text(*value.expires_at)));
+  }
   // A restart is a new nonce; the time will do where the caller has none.
   if (value.kind == model::OverrideKind::Restart && value.nonce.empty())
     value.nonce = to_text(value.created_at);
@@ -59,19 +90,37 @@ Result<io::HttpAnswer> put_override(Context& context, const Call& call) {
 Result<io::HttpAnswer> remove_override(Context& context, const Call& call) {
   const model::InstanceId id = TRY(model::parse_instance_id(call.text("instance")));
   const auto kind = model::override_kind_from(call.text("kind"));
-  if (!kind)
+  if (!kind) {
     return Error(ErrorCode::Invalid,
-                 fmt::format("kind: '{}' is none of stop, scale, pause, restart", call.text("kind")));
+                 fmt::format("kind: '{}' is none of stop, scale, pause, restart, skip_health",
+                             printable(call.text("kind"))));
+  }
+  if (*kind == model::OverrideKind::Freeze) {
+    return Error(ErrorCode::Invalid,
+                 "a freeze is of the whole cluster: DELETE /v1/overrides/freeze lifts it");
+  }
   const auto snapshot = context.control.snapshot();
-  TRY(check_known(*snapshot, id.service, id.instance));
   if (find_override(*snapshot, id, *kind) == nullptr) {
+    TRY(check_known(*snapshot, id.service, id.instance));
     return Error(ErrorCode::NotFound,
                  fmt::format("'{}' has no override of kind {}", id.text(), model::to_text(*kind)));
   }
-  TRY(context.control.remove_override(id, *kind, call.deadline));
-  wait_until(context,
-             [&](const reconcile::Snapshot& now) { return find_override(now, id, *kind) == nullptr; });
-  return json_response(Json::Object());
+  return lift(context, id, *kind, call.deadline);
+}
+
+Result<io::HttpAnswer> remove_freeze(Context& context, const Call& call) {
+  if (find_override(*context.control.snapshot(), {}, model::OverrideKind::Freeze) == nullptr) {
+    return Error(ErrorCode::NotFound, "the cluster is not frozen");
+  }
+  return lift(context, {}, model::OverrideKind::Freeze, call.deadline);
+}
+
+Result<io::HttpAnswer> drain_node(Context& context, const Call& call) {
+  return set_draining(context, call, true);
+}
+
+Result<io::HttpAnswer> undrain_node(Context& context, const Call& call) {
+  return set_draining(context, call, false);
 }
 
 Result<io::HttpAnswer> run(Context& context, const Call& call) {

@@ -54,6 +54,16 @@ Status check_known(const reconcile::Snapshot& snapshot, const std::string& servi
                    std::vector<std::string>(found->second.begin(), found->second.end()), service + ".");
 }
 
+Status check_node(const reconcile::Snapshot& snapshot, const std::string& node) {
+  std::vector<std::string> names;
+  for (const model::Node& one : snapshot.nodes) names.push_back(one.id.str());
+  if (std::find(names.begin(), names.end(), node) != names.end()) return {};
+  if (names.size() == 1)
+    return Error(ErrorCode::NotFound,
+                 fmt::format("there is no node '{}'; the only one is '{}'", printable(node), names.front()));
+  return not_found(fmt::format("there is no node '{}'", printable(node)), node, names);
+}
+
 const model::InstanceStatus* find_status(const reconcile::Snapshot& snapshot, const model::InstanceId& id) {
   const auto it = std::lower_bound(snapshot.instances.begin(), snapshot.instances.end(), id,
                                    [](const auto& status, const auto& wanted) { return status.id < wanted; });

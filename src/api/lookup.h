@@ -13,6 +13,9 @@ namespace slipway::api {
 Status check_known(const reconcile::Snapshot& snapshot, const std::string& service,
                    const std::string& instance);
 
+// The engine has this node.
+Status check_node(const reconcile::Snapshot& snapshot, const std::string& node);
+
 // Null when nothing is known of it yet beyond the files.
 const model::InstanceStatus* find_status(const reconcile::Snapshot& snapshot, const model::InstanceId& id);
 

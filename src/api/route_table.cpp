@@ -35,7 +35,7 @@ std::vector<Route> state_routes() {
         {"seen", "query", "with `wait`: the `sequence` that the caller knows already"}},
        "GET /v1/status?service=shop&instance=web",
        R"({"cluster": "local", "engine": "local", "generation": 12, "sequence": 345, "at": "2026-01-31T09:15:00.250Z",
- "isolation": null, "trouble": null, "settled": true, "shutting_down": false, "released": false,
+ "isolation": null, "trouble": null, "freeze": null, "settled": true, "shutting_down": false, "released": false,
  "instances": [{"service": "shop", "instance": "web", "state": "running", "desired": 3, "healthy": 3, ...}],
  "problems": [{"file": "/srv/config/api/run.yaml", "line": 3, "column": 5, "service": "api", "instance": null,
                "message": "unknown key 'memm'", "hint": "did you mean 'mem'?"}],
@@ -45,10 +45,12 @@ std::vector<Route> state_routes() {
        true},
       {"GET",
        "/v1/instances/{instance}/why",
-       "Everything that explains the state of an instance, nearest cause first",
+       "Everything that explains the state of an instance: what holds now, then the newest first",
        {kInstancePath},
        "GET /v1/instances/shop.web/why",
-       R"({"instance": "shop.web", "state": "crashlooping", "causes": ["task a: exit code 3", "..."]})",
+       R"({"instance": "shop.web", "state": "crashlooping", "causes": [
+  {"at": null, "kind": "exit", "text": "shop-web-3f9c2b7a-x7k2p ended with exit code 3", "lines": ["no such table"]},
+  {"at": "2026-01-31T09:15:00.250Z", "kind": "config", "text": "3f9c2b7a41d0 differs ...", "lines": []}]})",
        handlers::why},
   };
 }
@@ -182,8 +184,8 @@ std::vector<Route> writing_routes() {
       {"PUT",
        "/v1/overrides",
        "Deviate from the files; replaces an override of the same instance and kind",
-       {{"instance", "body", "`service.instance`"},
-        {"kind", "body", "`stop`, `scale`, `pause` or `restart`"},
+       {{"instance", "body", "`service.instance`; empty for `freeze`, which is of the whole cluster"},
+        {"kind", "body", "`stop`, `scale`, `pause`, `restart`, `skip_health` or `freeze`"},
         {"count", "body", "of `scale`"},
         {"nonce", "body", "of `restart`: what makes it another one; made up when absent"},
         {"owner", "body", "who says so"},
@@ -196,10 +198,17 @@ std::vector<Route> writing_routes() {
       {"DELETE",
        "/v1/overrides/{instance}/{kind}",
        "Lift an override",
-       {kInstancePath, {"kind", "path", "`stop`, `scale`, `pause` or `restart`"}},
+       {kInstancePath, {"kind", "path", "`stop`, `scale`, `pause`, `restart` or `skip_health`"}},
        "DELETE /v1/overrides/shop.web/scale",
        "{}",
        handlers::remove_override},
+      {"DELETE",
+       "/v1/overrides/freeze",
+       "Lift the freeze of the cluster",
+       {},
+       "DELETE /v1/overrides/freeze",
+       "{}",
+       handlers::remove_freeze},
       {"POST",
        "/v1/reload",
        "Read the files again now rather than when a change is noticed",
@@ -218,9 +227,34 @@ std::vector<Route> writing_routes() {
   };
 }
 
+std::vector<Route> node_routes() {
+  const RouteParameter node{"node", "path", "its id"};
+  const RouteParameter owner{"owner", "body", "who says so"};
+  const RouteParameter reason{"reason", "body", "why"};
+  return {
+      {"POST",
+       "/v1/nodes/{node}/drain",
+       "Place no more tasks on a node, and move those that it has",
+       {node, owner, reason},
+       "POST /v1/nodes/here/drain\n\n"
+       R"({"owner": "alex", "reason": "new disk"})",
+       R"({"id": "here", "ready": true, "draining": true, "cpus": 2, "mem_mb": 3900, ...})",
+       handlers::drain_node},
+      {"POST",
+       "/v1/nodes/{node}/undrain",
+       "Let a node take tasks again",
+       {node, owner, reason},
+       "POST /v1/nodes/here/undrain\n\n"
+       R"({"owner": "alex"})",
+       R"({"id": "here", "ready": true, "draining": false, "cpus": 2, "mem_mb": 3900, ...})",
+       handlers::undrain_node},
+  };
+}
+
 std::vector<Route> all_routes() {
   std::vector<Route> all;
-  for (const auto& group : {state_routes(), listing_routes(), streaming_routes(), writing_routes()}) {
+  for (const auto& group :
+       {state_routes(), listing_routes(), streaming_routes(), writing_routes(), node_routes()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

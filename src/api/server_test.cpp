@@ -19,7 +19,7 @@ model::InstanceStatus instance_status(const std::string& service, const std::str
   status.id = {service, instance};
   status.state = model::InstanceState::Running;
   status.desired = status.healthy = static_cast<int>(tasks.size());
-  status.causes = {"because"};
+  status.causes = {{{}, "state", "because", {"a line"}}};
   status.endpoints = {"http://127.0.0.1:8080"};
   for (const std::string& id : tasks) {
     model::Task task;
@@ -210,9 +210,71 @@ TEST_F(Server, ExplainsAnInstanceByCausesAndThenByEvents) {
   EXPECT_EQ(why.at("state").as_string(), "running");
   const Json::Array& causes = why.at("causes").as_array();
   ASSERT_EQ(causes.size(), 3u);
-  EXPECT_EQ(causes[0].as_string(), "because");
-  EXPECT_TRUE(causes[1].as_string().ends_with("second"));
-  EXPECT_TRUE(causes[2].as_string().ends_with("first"));
+  EXPECT_EQ(causes[0].at("text").as_string(), "because");
+  EXPECT_EQ(causes[0].at("lines"), Json(Json::Array{"a line"}));
+  EXPECT_TRUE(causes[0].at("at").is_null());
+  EXPECT_EQ(causes[1].at("text").as_string(), "second");
+  EXPECT_EQ(causes[2].at("text").as_string(), "first");
+  EXPECT_EQ(causes[2].at("at").as_string(), to_text(Time()));
+}
+
+TEST_F(Server, ExplainsByChangesOfTheFilesAndByNodesToo) {
+  const Time start{Duration(1'700'000'000'000)};
+  control_.publish([](reconcile::Snapshot& snapshot) {
+    for (auto& status : snapshot.instances) {
+      for (auto& task : status.tasks) task.node = model::NodeId("here");
+    }
+  });
+  control_.add_event({0, start + 1s, "shop.web", "task_exited", "task a ended"});
+  control_.add_event({0, start + 2s, "", "node_drain", "node here is drained by alex: new disk"});
+  control_.add_event({0, start + 3s, "", "node_drain", "node there is drained by alex"});
+  const Json why = client_->why({"shop", "web"}).value();
+  std::vector<std::string> kinds;
+  for (const Json& cause : why.at("causes").as_array()) kinds.push_back(cause.at("kind").as_string());
+  EXPECT_EQ(kinds, (std::vector<std::string>{"state", "node", "exit"}));
+}
+
+TEST_F(Server, FreezesTheClusterAndLiftsIt) {
+  model::Override freeze;
+  freeze.kind = model::OverrideKind::Freeze;
+  freeze.owner = "alex";
+  freeze.reason = "incident";
+  EXPECT_EQ(client_->remove_override({}, model::OverrideKind::Freeze).error().code(), ErrorCode::NotFound);
+  ASSERT_TRUE(client_->put_override(freeze));
+  EXPECT_EQ(client_->status({})->at("freeze").at("reason").as_string(), "incident");
+  const Json::Array shown = client_->overrides()->at("overrides").as_array();
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_EQ(shown[0].at("kind").as_string(), "freeze");
+  EXPECT_EQ(client_->remove_override({"shop", "web"}, model::OverrideKind::Scale).error().code(),
+            ErrorCode::NotFound);
+  ASSERT_TRUE(client_->remove_override({}, model::OverrideKind::Freeze));
+  EXPECT_TRUE(client_->status({})->at("freeze").is_null());
+}
+
+TEST_F(Server, RefusesOverridesOfWhatIsNotThereOrIsOverAlready) {
+  model::Override skip;
+  skip.kind = model::OverrideKind::SkipHealth;
+  skip.instance = {"shop", "wbe"};
+  const Status unknown = client_->put_override(skip);
+  EXPECT_EQ(unknown.error().code(), ErrorCode::NotFound);
+  EXPECT_NE(unknown.error().text().find("did you mean 'shop.web'?"), std::string::npos);
+  skip.instance = {"shop", "web"};
+  skip.expires_at = Time();
+  EXPECT_EQ(client_->put_override(skip).error().code(), ErrorCode::Invalid);
+  skip.expires_at.reset();
+  skip.kind = model::OverrideKind::Scale;
+  skip.count = -1;
+  EXPECT_EQ(client_->put_override(skip).error().code(), ErrorCode::Invalid);
+}
+
+TEST_F(Server, DrainsAndUndrainsANode) {
+  const std::string node = client_->nodes()->at("nodes").as_array().at(0).at("id").as_string();
+  EXPECT_TRUE(client_->set_draining(node, true, "alex", "new disk")->at("draining").as_bool());
+  EXPECT_EQ(control_.calls().back(), "drain " + node + " by alex: new disk");
+  EXPECT_FALSE(client_->set_draining(node, false, "alex", "")->at("draining").as_bool());
+  const auto unknown = client_->set_draining("nowhere", true, "alex", "");
+  EXPECT_EQ(unknown.error().code(), ErrorCode::NotFound);
+  EXPECT_NE(unknown.error().text().find("the only one is '" + node + "'"), std::string::npos);
 }
 
 TEST_F(Server, TellsHistoryAlsoOfWhatLeftTheFiles) {

@@ -20,6 +20,13 @@ Json problem_json(const model::Problem& problem) {
                       {"hint", text_or_null(problem.hint)}};
 }
 
+Json freeze_of(const reconcile::Snapshot& snapshot) {
+  for (const model::Override& value : snapshot.overrides) {
+    if (value.kind == model::OverrideKind::Freeze) return model::to_json(value);
+  }
+  return {};
+}
+
 }  // namespace
 
 Json status_json(const reconcile::Snapshot& snapshot, const std::string& service,
@@ -48,6 +55,7 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
                       {"at", snapshot.at == Time() ? Json() : Json(to_text(snapshot.at))},
                       {"isolation", text_or_null(snapshot.isolation)},
                       {"trouble", text_or_null(snapshot.trouble)},
+                      {"freeze", freeze_of(snapshot)},
                       {"settled", snapshot.settled},
                       {"shutting_down", snapshot.shutting_down},
                       {"released", snapshot.released},

@@ -47,6 +47,9 @@ struct Capabilities {
   bool enforces_disk = false;
   bool volumes = false;
   bool networks = false;  // each task has an address of its own (else: tasks share the host's)
+  // What the nodes say they have is the truth: the engine starts no task that does not fit, so neither does
+  // the planner. False where more is started than the node's figures add up to.
+  bool limited_room = false;
 };
 
 enum class Stream { Out, Err };

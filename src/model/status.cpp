@@ -1,5 +1,7 @@
 #include "model/status.h"
 
+#include <algorithm>
+
 #include "model/enum_text.h"
 #include "model/json_fields.h"
 
@@ -75,9 +77,26 @@ Json to_json(const InstanceStatus& status) {
   for (const Override& value : status.overrides) json["overrides"].push_back(to_json(value));
   json["reason"] = status.reason.empty() ? Json() : Json(status.reason);
   json["blocked"] = status.blocked == Blocked::No ? Json() : Json(to_text(status.blocked));
-  json["causes"] = json_of(status.causes);
+  json["causes"] = Json::Array();
+  for (const Cause& cause : status.causes) json["causes"].push_back(to_json(cause));
   json["endpoints"] = json_of(status.endpoints);
   return json;
+}
+
+Json to_json(const Cause& cause) {
+  Json json;
+  json["at"] = time_or_null(cause.at);
+  json["kind"] = cause.kind;
+  json["text"] = cause.text;
+  json["lines"] = json_of(cause.lines);
+  return json;
+}
+
+void sort_newest_first(std::vector<Cause>& causes) {
+  std::stable_sort(causes.begin(), causes.end(), [](const Cause& a, const Cause& b) {
+    if (!a.at || !b.at) return !a.at && b.at.has_value();
+    return *a.at > *b.at;
+  });
 }
 
 Json to_json(const Event& event) {

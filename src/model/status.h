@@ -31,6 +31,19 @@ struct BounceStatus {
   bool operator==(const BounceStatus&) const = default;
 };
 
+// One thing that explains a state.
+struct Cause {
+  std::optional<Time> at;  // since when, or when it happened; absent where nobody knows
+  std::string kind;        // "exit", "health", "node", "override", "deploy", "constraint", "config", ...
+  std::string text;        // a sentence or two
+  std::vector<std::string> lines;  // of a log, oldest first
+  bool operator==(const Cause&) const = default;
+};
+
+Json to_json(const Cause& cause);
+// Those that nobody knows the time of stand first and keep their order: they hold now. Then the newest.
+void sort_newest_first(std::vector<Cause>& causes);
+
 struct InstanceStatus {
   InstanceId id;
   InstanceState state = InstanceState::Unknown;
@@ -44,7 +57,7 @@ struct InstanceStatus {
   std::vector<Override> overrides;     // in force
   std::string reason;                  // empty when all is as wanted
   Blocked blocked = Blocked::No;       // where the reason is one that waiting does not mend
-  std::vector<std::string> causes;     // for `why`: newest and nearest first, down to log lines
+  std::vector<Cause> causes;           // for `why`: newest first, down to log lines
   std::vector<std::string> endpoints;  // URLs
   bool operator==(const InstanceStatus&) const = default;
 };

@@ -58,6 +58,14 @@ bool timed_out(Round& round, const model::Task& task, DrainMemory& drain, const 
   return true;
 }
 
+// What is missing from a task that takes part in its drain.
+std::string unsaid(const DrainReport* report) {
+  std::string text =
+      report != nullptr && report->told ? "it has not said that it is done" : "it could not be told";
+  if (report != nullptr && !report->error.empty()) text += ": " + report->error;
+  return text;
+}
+
 }  // namespace
 
 void leave(Round& round, const model::Task& task, std::string why) {
@@ -80,7 +88,8 @@ void tell_tasks(Round& round) {
     if (task->state != model::TaskState::Running) continue;
     const DrainReport* report = report_of(round, *task);
     const auto drain = round.memory.drains.find(task->id);
-    const bool drains = drain != round.memory.drains.end() && !drain->second.stop_asked;
+    const bool drains = drain != round.memory.drains.end();
+    if (drains && drain->second.stop_asked) continue;  // there is nothing left to tell it
     const bool told = report != nullptr && report->told;
     if (drains == told || !(told || is_told(how.method))) continue;
     const model::Address* address = address_of(round, *task);
@@ -104,7 +113,7 @@ bool is_drained(Round& round, const model::Task& task) {
   const int sessions = routed == round.in.routing.tasks.end() ? 0 : routed->second.sessions;
   if (sessions > 0 && method != model::DrainMethod::Noop)
     return timed_out(round, task, drain, fmt::format("it still has {} open", sessions));
-  return done || timed_out(round, task, drain, "it has not said that it is done");
+  return done || timed_out(round, task, drain, unsaid(report));
 }
 
 std::string drain_note(const Round& round) {
@@ -112,7 +121,8 @@ std::string drain_note(const Round& round) {
   for (const auto& [task, drain] : round.memory.drains) {
     const auto report = round.in.drains.find(task);
     if (report == round.in.drains.end() || report->second.error.empty()) continue;
-    return fmt::format("{} could not be told to drain, and is stopped at {}: {}", task.str(),
+    return fmt::format("{} {}, and is stopped at {}: {}", task.str(),
+                       report->second.told ? "has not said that it is done" : "could not be told to drain",
                        time_of_day(drain.started_at + settings_of(round).timeout), report->second.error);
   }
   return "";

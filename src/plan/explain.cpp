@@ -132,6 +132,57 @@ std::string bounce_cause(const BounceMemory& bounce) {
                      to_text(bounce.started_at), to_text(bounce.progress_at));
 }
 
+// The time is that of the last thing known to have happened to it; of an ending only its event knows.
+model::Cause task_cause(const Round& round, const model::Task& task) {
+  model::Cause cause{task.created_at, "health", trouble_of(round, task), task.last_lines};
+  if (has_ended(task)) {
+    cause.at.reset();
+    cause.kind = "exit";
+  } else if (const auto drain = round.memory.drains.find(task.id); drain != round.memory.drains.end()) {
+    cause.at = drain->second.started_at;
+    cause.kind = "drain";
+  } else if (task.health == model::Health::Unhealthy) {
+    cause.at.reset();
+  } else if (task.healthy_since) {
+    cause.at = task.healthy_since;
+  } else if (task.started_at) {
+    cause.at = task.started_at;
+  }
+  return cause;
+}
+
+// The nodes with tasks of the instance that take no more of them.
+std::vector<model::Cause> node_causes(const Round& round) {
+  std::map<model::NodeId, int> there;
+  for (const model::Task* task : round.tasks) ++there[task->node];
+  std::vector<model::Cause> causes;
+  for (const model::Node& node : round.in.observed.nodes) {
+    const auto tasks = there.find(node.id);
+    if (tasks == there.end() || (node.ready && !node.draining)) continue;
+    std::string text = fmt::format("node {}, with {}, {}", node.id.str(), tasks_text(tasks->second),
+                                   node.ready ? "is being drained" : "is not ready");
+    if (!node.reason.empty()) text += ": " + node.reason;
+    causes.push_back({{}, "node", std::move(text), {}});
+  }
+  return causes;
+}
+
+std::optional<Time> since_drain(const Round& round) {
+  std::optional<Time> since;
+  for (const auto& [task, drain] : round.memory.drains) {
+    if (!since || drain.started_at < *since) since = drain.started_at;
+  }
+  return since;
+}
+
+model::Cause held_cause(const Round& round) {
+  for (const model::Override& value : round.wanted.overrides) {
+    if (value.kind == model::OverrideKind::Freeze && round.wanted.held_why.ends_with(describe(value)))
+      return {value.created_at, "override", round.wanted.held_why, {}};
+  }
+  return {{}, "deploy", round.wanted.held_why, {}};
+}
+
 }  // namespace
 
 bool is_crashlooping(const Round& round) {
@@ -210,31 +261,33 @@ std::string reason_of(const Round& round, InstanceState state) {
   return reason;
 }
 
-std::vector<std::string> causes_of(const Round& round, const std::string& reason) {
-  std::vector<std::string> causes;
-  const auto add = [&](const std::string& cause) {
-    if (!cause.empty() && std::find(causes.begin(), causes.end(), cause) == causes.end())
-      causes.push_back(cause);
+std::vector<model::Cause> causes_of(const Round& round, const std::string& reason) {
+  std::vector<model::Cause> causes;
+  const auto add = [&](model::Cause cause) {
+    const auto same = [&](const model::Cause& known) { return known.text == cause.text; };
+    if (!cause.text.empty() && std::none_of(causes.begin(), causes.end(), same))
+      causes.push_back(std::move(cause));
   };
-  add(reason);
+  add({{}, "state", reason, {}});
   const auto tasks = troubled(round);
-  for (size_t i = 0; i < std::min(tasks.size(), kTasksNamed); ++i) {
-    add(trouble_of(round, *tasks[i]));
-    for (const std::string& line : tasks[i]->last_lines)
-      causes.push_back(fmt::format("  {}: {}", tasks[i]->id.str(), line));
-  }
-  add(round.wanted.held_why);
-  add(moves_of(round));
-  add(room_of(round));
-  add(round.image_wait);
-  add(refusal_of(round));
-  add(drain_note(round));
-  if (round.memory.bounce) add(bounce_cause(*round.memory.bounce));
-  for (const model::Override& value : round.wanted.overrides) add(describe(value));
+  for (size_t i = 0; i < std::min(tasks.size(), kTasksNamed); ++i) add(task_cause(round, *tasks[i]));
+  add({{}, "constraint", room_of(round), {}});
+  add({{}, "deploy", round.image_wait, {}});
+  add({{}, "constraint", refusal_of(round), {}});
+  for (const auto& cause : node_causes(round)) add(cause);
+  add({since_drain(round), "drain", drain_note(round), {}});
+  add({round.memory.moving ? round.memory.moved_at : std::nullopt, "node", moves_of(round), {}});
+  add(held_cause(round));
+  if (const auto& bounce = round.memory.bounce)
+    add({bounce->started_at, "deploy", bounce_cause(*bounce), {}});
+  for (const model::Override& value : round.wanted.overrides)
+    add({value.created_at, "override", describe(value), {}});
   for (const model::Problem& problem : round.in.desired.problems) {
-    if (problem.service == round.wanted.id.service) add(problem.text());
+    if (problem.service == round.wanted.id.service) add({{}, "config", problem.text(), {}});
   }
-  if (causes.empty()) add(fmt::format("{} serve, as wanted", tasks_text(round.happy_new())));
+  if (causes.empty())
+    add({{}, "state", fmt::format("{} serve, as wanted", tasks_text(round.happy_new())), {}});
+  model::sort_newest_first(causes);
   return causes;
 }
 

@@ -27,7 +27,7 @@ model::Blocked blocked_of(const Round& round);
 // One sentence that a user can act on; empty when all is as wanted.
 std::string reason_of(const Round& round, model::InstanceState state);
 
-// For `why`: newest and nearest first, down to log lines.
-std::vector<std::string> causes_of(const Round& round, const std::string& reason);
+// For `why`: what holds now, then the newest first, down to log lines. `reason` is reason_of(round).
+std::vector<model::Cause> causes_of(const Round& round, const std::string& reason);
 
 }  // namespace slipway::plan

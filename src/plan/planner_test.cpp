@@ -234,7 +234,7 @@ TEST(Explain, ACrashLoopNamesTheExitTheNextTryAndTheLastLines) {
   EXPECT_THAT(status.reason,
               HasSubstr("a ended with exit code 3, restarted 4 times, next try at 22:13:36 UTC; its "
                         "last line: cannot read /etc/shop.conf"));
-  EXPECT_THAT(status.causes, testing::Contains("  a: starting"));
+  EXPECT_THAT(status.causes.at(1).lines, testing::Contains("starting"));
 }
 
 TEST(Explain, OverridesInForceAreShownAndExpiredOnesAreNot) {
@@ -251,8 +251,40 @@ TEST(Explain, OverridesInForceAreShownAndExpiredOnesAreNot) {
   EXPECT_EQ(outcome.status.front().overrides, std::vector<model::Override>{scale});
   EXPECT_EQ(outcome.status.front().desired, 1);
   EXPECT_EQ(outcome.wake_at, kNow + 10s);
-  EXPECT_THAT(outcome.status.front().causes.front(),
+  EXPECT_THAT(outcome.status.front().causes.front().text,
               HasSubstr("scaled to 1 by ana: maintenance (until 2023-11-14"));
+}
+
+TEST(Explain, CausesAreWhatHoldsNowAndThenTheNewestFirst) {
+  const auto web = test::instance("shop.web", 3);
+  auto changed = web;
+  changed.spec.env["VERSION"] = "2";
+  const model::Revision before = test::revision_of(web), after = test::revision_of(changed);
+  Question question = wanting(changed);
+  question.add(before, 2, {test::healthy_task(before, "a"), test::healthy_task(before, "b")});
+  question.add(after, 2, {test::crashed_task(after, "c", 1, kNow + 16s), test::unhealthy_task(after, "d")});
+  question.observed.nodes.resize(2);
+  question.observed.nodes[0].id = model::NodeId("n1");
+  question.observed.nodes[0].draining = true;
+  question.observed.nodes[1].id = model::NodeId("n2");
+  question.observed.tasks[0].node = question.observed.nodes[0].id;
+  auto skip = test::override_of("shop.web", model::OverrideKind::Scale);
+  skip.count = 2;
+  skip.created_at = kNow - 10min;
+  question.overrides = {skip};
+  BounceMemory bounce;
+  bounce.to = after.id;
+  bounce.from = {before.id};
+  bounce.started_at = bounce.progress_at = kNow - 5min;
+  question.memory[web.id].bounce = bounce;
+
+  const Outcome outcome = question.ask();
+  std::string text;
+  for (const model::Cause& cause : outcome.status.front().causes) {
+    text += (cause.at ? to_text(*cause.at) : "now") + " " + cause.kind + ": " + cause.text + "\n";
+    for (const std::string& line : cause.lines) text += "    " + line + "\n";
+  }
+  EXPECT_EQ(text, "golden");
 }
 
 TEST(Explain, ATaskThatCannotBeToldToDrainIsNamed) {

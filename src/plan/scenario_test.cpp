@@ -77,7 +77,7 @@ TEST_P(EveryMethod, LeavesTheOldTasksAloneWhileTheImageIsBuilt) {
   cluster.run(60);
   EXPECT_EQ(cluster.lowest_happy(kWeb), 3);
   EXPECT_THAT(cluster.status().reason, testing::HasSubstr("building image from shop/web"));
-  EXPECT_THAT(cluster.status().causes.front(), testing::HasSubstr("step 3 of the Dockerfile failed"));
+  EXPECT_THAT(cluster.status().causes.front().text, testing::HasSubstr("step 3 of the Dockerfile failed"));
   cluster.image_failure.clear();
   ASSERT_TRUE(cluster.settle());
   EXPECT_EQ(cluster.healthy("2"), 3);

@@ -89,7 +89,7 @@ Status Applier::apply(const model::Step& step, model::Generation generation) {
       return engine.remove(s.revision, s.grace, generation, deadline);
     }
     Status operator()(const model::PrepareStep&) { return {}; }   // the Core keeps these for prepare()
-    Status operator()(const model::TellTaskStep&) { return {}; }  // not told yet: its drain times out
+    Status operator()(const model::TellTaskStep&) { return {}; }  // and these for the TaskTeller
   };
   const Deadline deadline = parts_.clock.deadline_in(kStepTimeout);
   return std::visit(Apply{parts_.engine, generation, deadline}, step.action).context(step.text());

@@ -35,8 +35,17 @@ struct Snapshot {
   model::Desired desired;
   std::vector<model::InstanceStatus> instances;  // sorted by id
   std::vector<model::Node> nodes;
-  model::Plan plan;  // the last one
+  std::vector<model::Override> overrides;  // in force at the last round, by instance and kind
+  model::Plan plan;                        // the last one
   std::vector<model::Task> one_off;
+};
+
+// That a node is to take no more tasks (or, with `draining` false, that it may again).
+struct NodeDrain {
+  model::NodeId node;
+  bool draining = true;
+  std::string owner;  // the user who said so
+  std::string reason;
 };
 
 class Control {
@@ -48,10 +57,14 @@ class Control {
   // way.
   virtual std::shared_ptr<const Snapshot> wait_for_change(uint64_t seen, Deadline deadline) const = 0;
 
-  // NotFound where no such instance is in the files.
+  // NotFound where no such instance is in the files. A freeze is of no instance.
   virtual Status put_override(const model::Override& value, Deadline deadline) = 0;
   virtual Status remove_override(const model::InstanceId& instance, model::OverrideKind kind,
                                  Deadline deadline) = 0;
+
+  // Returns when the engine, which remembers it, has taken the order; the planner then moves the tasks within
+  // their floors. NotFound where the engine has no such node.
+  virtual Status set_draining(const NodeDrain& order, Deadline deadline) = 0;
 
   virtual Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) = 0;
   virtual Result<std::vector<model::Event>> recent_events(int limit, const std::string& subject) = 0;

@@ -76,8 +76,18 @@ void Core::set_open_bounces(std::vector<state::BounceRecord> records) {
 Round Core::decide(const model::Observed& observed, const plan::Routing& routing, Time now) {
   const plan::Memory before = memory_;
   const FrontDoors doors_before = front_doors_;
-  plan::Outcome outcome = settings_.planner(plan::Inputs{desired_, observed, routing, overrides_, images_, memory_,
-                                                    settings_.restarts_tasks, shutting_down_, now});
+  plan::Outcome outcome = settings_.planner(plan::Inputs{.desired = desired_,
+                                                         .observed = observed,
+                                                         .routing = routing,
+                                                         .overrides = overrides_,
+                                                         .images = images_,
+                                                         .memory = memory_,
+                                                         .restarts_tasks = settings_.restarts_tasks,
+                                                         .shutting_down = shutting_down_,
+                                                         .now = now,
+                                                         .limited_room = settings_.limited_room,
+                                                         .rebalance = settings_.rebalance,
+                                                         .drains = drain_reports_});
   Round round;
   round.plan = std::move(outcome.plan);
   memory_ = std::move(outcome.memory);
@@ -92,6 +102,7 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   follow_memory(before, doors_before, round);
   follow_bounces(observed, round, now);
   follow_images(round);
+  follow_tells(round);
   follow_one_offs(observed, round, now);
 
   for (const auto& [id, memory] : memory_) round.drains = round.drains || !memory.drains.empty();
@@ -107,6 +118,9 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   observed_ = observed;
   looked_ = true;
   statuses_ = std::move(outcome.status);
+  in_force_.clear();
+  std::copy_if(overrides_.begin(), overrides_.end(), std::back_inserter(in_force_),
+               [now](const model::Override& value) { return !value.expires_at || *value.expires_at > now; });
   plan_ = round.plan;
   settled_ =
       round.plan.steps.empty() && !round.drains &&
@@ -129,6 +143,18 @@ void Core::follow_images(Round& round) {
   }
   std::erase_if(
       steps, [](const model::Step& step) { return std::holds_alternative<model::PrepareStep>(step.action); });
+}
+
+// Tasks are told beside the rounds too: a task may take seconds to answer, or never do.
+void Core::follow_tells(Round& round) {
+  auto& steps = round.plan.steps;
+  for (const model::Step& step : steps) {
+    const auto* tell = std::get_if<model::TellTaskStep>(&step.action);
+    if (tell != nullptr) round.tell.push_back(*tell);
+  }
+  std::erase_if(steps, [](const model::Step& step) {
+    return std::holds_alternative<model::TellTaskStep>(step.action);
+  });
 }
 
 void Core::follow_one_offs(const model::Observed& observed, Round& round, Time now) const {
@@ -218,9 +244,9 @@ void Core::end_bounces(Round& round, Time now) {
     const auto memory = memory_.find(record.instance);
     const bool good = memory != memory_.end() && memory->second.last_good == record.revision;
     record.ended_at = now;
-    record.outcome = bounce != nullptr                                     ? "superseded"
+    record.outcome = bounce != nullptr                                   ? "superseded"
                      : good && !stopped.contains(record.instance.text()) ? "done"
-                                                                           : "stopped";
+                                                                         : "stopped";
     round.bounces.push_back(std::move(record));
     return true;
   });
@@ -247,7 +273,7 @@ void Core::annotate(std::vector<model::InstanceStatus>& statuses) const {
     const auto error = step_errors_.find(status.id);
     if (error == step_errors_.end()) continue;
     status.reason = status.reason.empty() ? error->second : error->second + "; " + status.reason;
-    status.causes.insert(status.causes.begin(), error->second);
+    status.causes.insert(status.causes.begin(), model::Cause{{}, "step", error->second, {}});
   }
 }
 
@@ -266,6 +292,7 @@ Snapshot Core::snapshot(const std::string& trouble) const {
   snapshot.instances = statuses_;
   annotate(snapshot.instances);
   snapshot.nodes = observed_.nodes;
+  snapshot.overrides = in_force_;
   snapshot.plan = plan_;
   for (const auto& revision : observed_.revisions) {
     snapshot.generation = std::max(snapshot.generation, revision.generation);
@@ -276,10 +303,21 @@ Snapshot Core::snapshot(const std::string& trouble) const {
   return snapshot;
 }
 
+namespace {
+// What their figures are at the moment (a disk fills) is no news; who takes tasks is.
+bool same_nodes(const std::vector<model::Node>& a, const std::vector<model::Node>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const model::Node& one, const model::Node& other) {
+                      return one.id == other.id && one.ready == other.ready && one.draining == other.draining;
+                    });
+}
+}  // namespace
+
 bool same_picture(const Snapshot& a, const Snapshot& b) {
   return a.generation == b.generation && a.trouble == b.trouble && a.settled == b.settled &&
          a.shutting_down == b.shutting_down && a.released == b.released && a.isolation == b.isolation &&
-         a.desired == b.desired && a.instances == b.instances && a.plan == b.plan && a.one_off == b.one_off;
+         a.desired == b.desired && a.instances == b.instances && a.overrides == b.overrides &&
+         a.plan == b.plan && a.one_off == b.one_off && same_nodes(a.nodes, b.nodes);
 }
 
 }  // namespace slipway::reconcile

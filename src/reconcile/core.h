@@ -25,6 +25,8 @@ struct CoreSettings {
   std::string engine;
   std::string config_path;
   bool restarts_tasks = true;
+  bool limited_room = false;
+  int rebalance = 0;
   std::string proxy_bind = "127.0.0.1";
   int proxy_http_port = 0;
   // What decides. The simulator hands in a broken one to see that it is found.
@@ -39,7 +41,8 @@ struct Round {
   std::vector<std::pair<model::InstanceId, std::string>> memories;  // changed ones; empty text: forget
   std::vector<state::BounceRecord> bounces;                         // begun, ended or stalled just now
   std::vector<model::Event> events;
-  std::vector<model::Image> prepare;  // to fetch or build in the background
+  std::vector<model::Image> prepare;      // to fetch or build in the background
+  std::vector<model::TellTaskStep> tell;  // tasks to be told of their drain, in the background
   std::optional<Time> wake_at;
   bool entering = false;  // something is routed that the load balancer does not show yet: look again soon
   bool drains = false;    // something drains: look again soon
@@ -64,6 +67,8 @@ class Core {
   void set_memory(const model::InstanceId& instance, const std::string& text);
   // The history that an earlier process left without an end: it goes on, or ends in the first round.
   void set_open_bounces(std::vector<state::BounceRecord> records);
+  // What the tasks that are told of their drain have answered so far.
+  void set_drain_reports(plan::DrainReports reports) { drain_reports_ = std::move(reports); }
   void set_shutting_down() { shutting_down_ = true; }
   bool shutting_down() const { return shutting_down_; }
   const model::Desired& desired() const { return desired_; }
@@ -85,6 +90,7 @@ class Core {
 
  private:
   void follow_images(Round& round);
+  static void follow_tells(Round& round);
   void follow_one_offs(const model::Observed& observed, Round& round, Time now) const;
   void follow_memory(const plan::Memory& before, const FrontDoors& doors_before, Round& round) const;
   std::string remembered(const model::InstanceId& id) const;
@@ -99,6 +105,7 @@ class Core {
   std::vector<model::Override> overrides_;
   plan::Memory memory_;
   plan::Images images_;
+  plan::DrainReports drain_reports_;
   std::map<std::pair<model::InstanceId, Time>, state::BounceRecord> open_bounces_;  // by their beginning
   std::map<model::InstanceId, std::string> step_errors_;
   FrontDoors front_doors_;
@@ -110,6 +117,7 @@ class Core {
   bool looked_ = false;
   model::Observed observed_;
   std::vector<model::InstanceStatus> statuses_;
+  std::vector<model::Override> in_force_;
   model::Plan plan_;
   bool settled_ = false;
 };

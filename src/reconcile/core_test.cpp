@@ -233,6 +233,55 @@ TEST(Core, AStepThatFailedShowsInTheReasonUntilItWorks) {
   EXPECT_TRUE(machine.core.snapshot("").instances[0].reason.empty());
 }
 
+TEST(Core, TasksAreToldOfTheirDrainBesideTheRounds) {
+  Machine machine;
+  model::Instance web = instance("shop.web", 2);
+  web.drain = {model::DrainMethod::Http, 1h, {{"drain", "/drain"}}};
+  machine.core.set_desired(desired_of({web}));
+  machine.settle();
+  web.spec.env["VERSION"] = "2";
+  machine.core.set_desired(desired_of({web}));
+  plan::DrainReports reports;
+  for (int i = 0; i < 100; ++i) {
+    for (const model::TellTaskStep& tell : machine.round().tell) {
+      EXPECT_TRUE(tell.drain);
+      reports[tell.task] = plan::DrainReport{.told = true, .safe = true, .error = ""};
+    }
+    machine.core.set_drain_reports(reports);
+  }
+  EXPECT_EQ(reports.size(), 2U);
+  machine.settle();
+  EXPECT_EQ(machine.observed().revisions.size(), 1U);
+}
+
+TEST(Core, AnOverrideShowsWhileItIsInForce) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 1)}));
+  model::Override freeze;
+  freeze.kind = model::OverrideKind::Freeze;
+  freeze.expires_at = machine.clock.now() + 1h;
+  machine.core.set_overrides({freeze});
+  machine.settle();
+  EXPECT_EQ(machine.core.snapshot("").overrides, std::vector{freeze});
+  machine.clock.advance(1h);
+  machine.round();
+  EXPECT_TRUE(machine.core.snapshot("").overrides.empty());
+}
+
+TEST(Core, ANodeThatIsDrainedIsNews) {
+  Machine machine;
+  machine.core.set_desired(desired_of({instance("shop.web", 1)}));
+  machine.settle();
+  const Snapshot before = machine.core.snapshot("");
+  ASSERT_TRUE(
+      machine.engine.drain(before.nodes.at(0).id, ++machine.generation, machine.clock.deadline_in(1s)));
+  machine.round();
+  const Snapshot after = machine.core.snapshot("");
+  EXPECT_FALSE(same_picture(before, after));
+  EXPECT_NE(after.instances.at(0).reason.find("no node takes tasks: 1 is being drained"), std::string::npos)
+      << after.instances.at(0).reason;
+}
+
 TEST(Core, TheEndOfATaskIsAnEvent) {
   Machine machine;
   machine.core.set_desired(desired_of({test::worker("shop.worker", 1)}));

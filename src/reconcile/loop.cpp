@@ -49,6 +49,8 @@ CoreSettings core_settings(const config::ClusterConfig& cluster, const engine::C
   settings.engine = capabilities.name;
   settings.config_path = cluster.config.string();
   settings.restarts_tasks = capabilities.restarts_tasks;
+  settings.limited_room = capabilities.limited_room;
+  settings.rebalance = cluster.rebalance;
   settings.proxy_bind = cluster.proxy.bind;
   settings.proxy_http_port = cluster.proxy.http_port;
   return settings;
@@ -63,6 +65,7 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       core_(core_settings(cluster, parts.engine.capabilities())),
       journal_(parts.store),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
+      teller_(parts.engine, parts.loop, parts.clock, [this] { request_round(0ms); }),
       slow_(std::make_unique<io::WorkerPool>(3, 1024)),
       files_(std::make_unique<io::WorkerPool>(1, 64)),
       driver_(std::make_unique<io::WorkerPool>(1, 16)) {}
@@ -150,8 +153,10 @@ void Loop::decide(const Look& look) {
   }
   set_trouble(kEngine, "");
   const model::Observed& observed = look.observed.value();
+  core_.set_drain_reports(teller_.reports());
   Round round = core_.decide(observed, routing_from(look.proxy, core_.routes()), parts_.clock.now());
   for (const model::Image& image : round.prepare) prepare(image);
+  teller_.follow(round.tell, observed);
   if (round.all_gone) {
     end_shutdown();
     return;
@@ -234,7 +239,7 @@ Status Loop::apply(const model::Step& step, model::Generation generation) {
       return engine.remove(s.revision, s.grace, generation, deadline);
     }
     Status operator()(const model::PrepareStep&) { return {}; }   // the Core keeps these for prepare()
-    Status operator()(const model::TellTaskStep&) { return {}; }  // not told yet: its drain times out
+    Status operator()(const model::TellTaskStep&) { return {}; }  // and these for the TaskTeller
   };
   return std::visit(Apply{parts_.engine, generation, deadline}, step.action).context(step.text());
 }
@@ -425,6 +430,11 @@ std::shared_ptr<const Snapshot> Loop::wait_for_change(uint64_t seen, Deadline de
 }
 
 namespace {
+// As in the events; those of the whole cluster name no instance.
+std::string subject_of(const model::InstanceId& instance) {
+  return instance == model::InstanceId() ? "" : instance.text();
+}
+
 Status known_instance(const Snapshot& snapshot, const model::InstanceId& id) {
   for (const model::InstanceStatus& status : snapshot.instances) {
     if (status.id == id) return {};
@@ -437,13 +447,13 @@ Status known_instance(const Snapshot& snapshot, const model::InstanceId& id) {
 }  // namespace
 
 Status Loop::put_override(const model::Override& value, Deadline) {
-  TRY(known_instance(*snapshot(), value.instance));
+  if (value.kind != model::OverrideKind::Freeze) TRY(known_instance(*snapshot(), value.instance));
   std::string until = value.expires_at ? " until " + to_text(*value.expires_at) : "";
   std::string what(to_text(value.kind));
   if (value.kind == model::OverrideKind::Scale) what += fmt::format(" to {}", value.count);
   const std::lock_guard lock(store_mutex_);
   TRY(parts_.store.put_override(value));
-  announce({0, value.created_at, value.instance.text(), "override",
+  announce({0, value.created_at, subject_of(value.instance), "override",
             fmt::format("{} by {}{}{}", what, value.owner, until,
                         value.reason.empty() ? "" : ": " + value.reason)});
   return apply_overrides();
@@ -452,8 +462,29 @@ Status Loop::put_override(const model::Override& value, Deadline) {
 Status Loop::remove_override(const model::InstanceId& instance, model::OverrideKind kind, Deadline) {
   const std::lock_guard lock(store_mutex_);
   TRY(parts_.store.remove_override(instance, kind));
-  announce({0, parts_.clock.now(), instance.text(), "override", fmt::format("{} lifted", to_text(kind))});
+  announce(
+      {0, parts_.clock.now(), subject_of(instance), "override", fmt::format("{} lifted", to_text(kind))});
   return apply_overrides();
+}
+
+Status Loop::set_draining(const NodeDrain& order, Deadline deadline) {
+  model::Generation generation = 0;
+  {
+    const std::lock_guard lock(store_mutex_);
+    generation = TRY(parts_.store.next_generation(snapshot()->generation));
+  }
+  // Without the lock: a round may need the store while the engine takes its time.
+  TRY(order.draining ? parts_.engine.drain(order.node, generation, deadline)
+                     : parts_.engine.undrain(order.node, generation, deadline));
+  {
+    const std::lock_guard lock(store_mutex_);
+    announce({0, parts_.clock.now(), "", order.draining ? "node_drain" : "node_undrain",
+              fmt::format("node {} {} by {}{}", order.node.str(),
+                          order.draining ? "is drained" : "takes tasks again", order.owner,
+                          order.reason.empty() ? "" : ": " + order.reason)});
+  }
+  parts_.loop.post([this] { request_round(0ms); });
+  return {};
 }
 
 // The change itself is stored already: an event that cannot be is no reason to call it a failure.

@@ -24,6 +24,7 @@
 #include "reconcile/control.h"
 #include "reconcile/core.h"
 #include "reconcile/journal.h"
+#include "reconcile/task_teller.h"
 #include "state/store.h"
 
 namespace slipway::reconcile {
@@ -52,6 +53,7 @@ class Loop final : public Control {
   Status put_override(const model::Override& value, Deadline deadline) override;
   Status remove_override(const model::InstanceId& instance, model::OverrideKind kind,
                          Deadline deadline) override;
+  Status set_draining(const NodeDrain& order, Deadline deadline) override;
   Result<std::vector<model::Event>> events(int64_t after, int limit, const std::string& subject) override;
   Result<std::vector<model::Event>> recent_events(int limit, const std::string& subject) override;
   Result<std::vector<state::BounceRecord>> bounces(const model::InstanceId& instance, int limit) override;
@@ -128,6 +130,7 @@ class Loop final : public Control {
   std::shared_ptr<const Snapshot> snapshot_;
 
   // Last, so that they stop before what their tasks use.
+  TaskTeller teller_;
   std::unique_ptr<io::WorkerPool> slow_;  // images: minutes
   std::unique_ptr<io::WorkerPool>
       files_;  // one at a time, so that no older compilation overtakes a newer one

@@ -129,6 +129,39 @@ TEST_F(LoopTest, AnOverrideIsStoredAppliedAndSurvivesARestart) {
   EXPECT_EQ(control_->put_override(scale, clock_.deadline_in(5s)).error().code(), ErrorCode::NotFound);
 }
 
+TEST_F(LoopTest, AFreezeIsOfNoInstanceAndHoldsDeploysBack) {
+  eventually(settled);
+  model::Override freeze;
+  freeze.kind = model::OverrideKind::Freeze;
+  freeze.owner = "tester";
+  ASSERT_TRUE(control_->put_override(freeze, clock_.deadline_in(5s)).has_value());
+  eventually([](const Snapshot& now) { return now.overrides.size() == 1; });
+  EXPECT_EQ(control_->recent_events(1, "")->at(0).instance, "");
+  write("web",
+        "main:\n  cmd: [serve, again]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
+  control_->reload();
+  eventually([](const Snapshot& now) {
+    return now.instances[0].reason.find("deploys of the cluster are frozen") != std::string::npos;
+  });
+  ASSERT_TRUE(control_->remove_override({}, freeze.kind, clock_.deadline_in(5s)).has_value());
+  eventually([](const Snapshot& now) { return settled(now) && now.overrides.empty(); });
+}
+
+TEST_F(LoopTest, ADrainedNodeIsDrainedStillAfterARestart) {
+  const model::NodeId node = eventually(settled)->nodes.at(0).id;
+  const auto draining = [](const Snapshot& now) { return !now.nodes.empty() && now.nodes[0].draining; };
+  ASSERT_TRUE(control_->set_draining({node, true, "tester", "new disk"}, clock_.deadline_in(5s)).has_value());
+  eventually(draining);
+  EXPECT_EQ(control_->recent_events(1, "")->at(0).text, "node node-1 is drained by tester: new disk");
+  stop();
+  start();
+  eventually(draining);
+  ASSERT_TRUE(control_->set_draining({node, false, "tester", ""}, clock_.deadline_in(5s)).has_value());
+  eventually([](const Snapshot& now) { return settled(now) && !now.nodes[0].draining; });
+  const Status unknown = control_->set_draining({model::NodeId("n"), true, "", ""}, clock_.deadline_in(5s));
+  EXPECT_EQ(unknown.error().code(), ErrorCode::NotFound);
+}
+
 TEST_F(LoopTest, AnEngineThatCannotBeAskedChangesNothing) {
   eventually(settled);
   cluster_->set_api({.outage = true});

@@ -16,6 +16,7 @@ Capabilities FakeEngine::capabilities() const {
   able.exec = able.logs = able.one_off = true;
   able.enforces_memory = true;  // by `eat`; nothing here takes cpu, processes or disk
   able.volumes = able.networks = true;
+  able.limited_room = true;
   return able;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 namespace slipway::engine::fake {
 namespace {
@@ -92,6 +93,12 @@ Program well_behaved_service() {
 }  // namespace
 
 Result<Program> parse_program(const std::vector<std::string>& argv) {
+  if (argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c" && argv[2].starts_with("fake ")) {
+    Program program;
+    for (const std::string& line : split(argv[2].substr(5), ';'))
+      program.push_back(TRY(parse_instruction(std::string(trim(line)))));
+    return program;
+  }
   if (argv.empty() || argv[0] != "fake") return well_behaved_service();
   Program program;
   for (size_t i = 1; i < argv.size() && argv[i] != "--"; ++i)

@@ -3,6 +3,8 @@
 //
 //   cmd: [fake, "print hello", "wait 2s", "exit 3"]
 //
+// or, where a shell is asked for: sh -c "fake print hello; exit 3".
+//
 // Each word after `fake` is one instruction; the words after `--` are left alone (they are arguments to be
 // dumped). Any other command is taken for a well-behaved service: it listens on its port, is healthy, and
 // runs until it is stopped.

@@ -121,6 +121,9 @@ Capabilities LocalEngine::capabilities() const {
   can.enforces_cpu = can.enforces_memory = can.enforces_pids = containers;
   can.volumes = containers;
   can.networks = containers;
+  // Tasks may ask for more than the machine has: on a laptop or a small server most of them idle, limits are
+  // ceilings and not reservations, and a whole cluster of services is to come up there.
+  can.limited_room = false;
   return can;
 }
 
