@@ -18,7 +18,7 @@ namespace slipway::cli {
 struct Context;
 
 // What the shell may offer in this place.
-enum class Completes { Nothing, Services, Instances, Tasks, Clusters, Directories, Files };
+enum class Completes { Nothing, Services, Instances, Tasks, Clusters, Nodes, Directories, Files };
 
 // How a value must look; checked before the command runs.
 enum class Kind { Switch, Text, Count, Duration, Choice };

@@ -75,10 +75,15 @@ TEST_F(Commands, StatusOfOneInstanceAsksForIt) {
 }
 
 TEST_F(Commands, WhyShowsCausesIndented) {
-  plane_.on("GET /v1/instances/blog.main/why",
-            *Json::parse(R"({"state": "stalled", "causes": ["a", "  b"]})"));
+  plane_.on("GET /v1/instances/blog.main/why", *Json::parse(R"({"state": "stalled", "causes": [
+    {"at": null, "kind": "exit", "text": "a ended with exit code 3", "lines": ["no such table"]},
+    {"at": "2026-01-31T12:00:00.250Z", "kind": "override", "text": "scaled to 3", "lines": []}]})"));
   EXPECT_EQ(run({"why", "blog"}), 0);
-  EXPECT_EQ(out_, "blog.main is stalled\n  a\n    b\n");
+  EXPECT_EQ(out_,
+            "blog.main is stalled\n"
+            "  now                   exit        a ended with exit code 3\n"
+            "                                    | no such table\n"
+            "  2026-01-31T12:00:00Z  override    scaled to 3\n");
 }
 
 TEST_F(Commands, AMistypedNameGetsASuggestion) {
@@ -122,6 +127,55 @@ TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
     {"instance": "blog.main", "text": "blog.main: x"}]})"));
   EXPECT_EQ(run({"plan", "shop.web", "--exit-code"}), 10);
   EXPECT_EQ(out_, "shop.web: have 3 tasks\n");
+}
+
+TEST_F(Commands, DrainSaysWhoAndWhyAndWaitsUntilTheNodeIsEmpty) {
+  plane_.on("POST /v1/nodes/here/drain", *Json::parse(R"({"id": "here", "draining": true})"));
+  Json instance = status("running", 3, 3).at("instances").as_array().at(0);
+  instance["reason"] = "no node takes tasks";
+  instance["tasks"] = *Json::parse(R"([{"id": "a", "node": "here", "state": "running"},
+                                       {"id": "b", "node": "there", "state": "running"}])");
+  Json busy = status("running", 3, 3);
+  busy["instances"] = Json::Array{instance};
+  plane_.on("GET /v1/status", busy);
+  EXPECT_EQ(run({"drain", "here", "--reason", "new disk"}), 0);
+  EXPECT_EQ(out_, "here: is being drained\n");
+  EXPECT_EQ(*Json::parse(plane_.asked().back().second),
+            *Json::parse(R"({"owner": "alice", "reason": "new disk"})"));
+  EXPECT_EQ(run({"drain", "here", "--wait", "--timeout", "0s"}), 5);
+  EXPECT_NE(err_.find("1 task still on here after 0ms: shop.web: no node takes tasks"), std::string::npos)
+      << err_;
+  busy["instances"] = Json::Array();
+  plane_.on("GET /v1/status", busy);
+  EXPECT_EQ(run({"drain", "here", "--wait"}), 0);
+  plane_.on("POST /v1/nodes/here/undrain", *Json::parse(R"({"id": "here", "draining": false})"));
+  EXPECT_EQ(run({"undrain", "here"}), 0);
+  EXPECT_EQ(out_, "here: takes tasks again\n");
+}
+
+TEST_F(Commands, AFreezeIsOfTheWholeCluster) {
+  plane_.on("PUT /v1/overrides", Json::Object{});
+  EXPECT_EQ(run({"freeze", "--for", "2h", "--reason", "incident"}), 0);
+  const auto sent = model::override_from_json(*Json::parse(plane_.asked().back().second));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->kind, model::OverrideKind::Freeze);
+  EXPECT_EQ(sent->reason, "incident");
+  EXPECT_TRUE(sent->expires_at);
+  plane_.on("DELETE /v1/overrides/freeze", Json::Object{});
+  EXPECT_EQ(run({"unfreeze"}), 0);
+  EXPECT_EQ(out_, "the cluster: lifted freeze\n");
+  plane_.fail("DELETE /v1/overrides/freeze", ErrorCode::NotFound, "the cluster is not frozen");
+  EXPECT_EQ(run({"unfreeze"}), 0);
+  EXPECT_NE(err_.find("nothing to lift"), std::string::npos);
+}
+
+TEST_F(Commands, SkipHealthPutsAnOverrideOnEveryInstanceOfTheService) {
+  plane_.on("PUT /v1/overrides", Json::Object{});
+  EXPECT_EQ(run({"skip-health", "shop", "--for", "1h", "--reason", "the check is wrong"}), 0);
+  const auto sent = model::override_from_json(*Json::parse(plane_.asked().back().second));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->kind, model::OverrideKind::SkipHealth);
+  EXPECT_EQ(sent->instance.text(), "shop.worker");
 }
 
 TEST_F(Commands, ScalePutsAnOverrideWithOwnerReasonAndEnd) {

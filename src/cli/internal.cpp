@@ -54,6 +54,12 @@ std::vector<std::string> live_words(const Context& context, Completes what) {
     return words;
   }
   const auto client = connect(context);
+  if (what == Completes::Nodes) {
+    const auto nodes = client ? client->nodes() : Result<Json>(client.error());
+    if (!nodes) return words;
+    for (const Json& node : nodes->at("nodes").as_array()) words.push_back(node.at("id").as_string());
+    return words;
+  }
   const auto status = client ? client->status({}) : Result<Json>(client.error());
   if (!status) return words;
   for (const Json& instance : status->at("instances").as_array()) {

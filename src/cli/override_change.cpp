@@ -97,30 +97,39 @@ std::vector<Option> wait_options() {
            .help = "with --wait: give up waiting (not the work) after this long (default 10m)"}};
 }
 
+std::vector<Option> override_options() {
+  return {{.name = "for",
+           .kind = Kind::Duration,
+           .value = "DURATION",
+           .help = "ends by itself after this long (default: when lifted by hand)"},
+          {.name = "reason",
+           .kind = Kind::Text,
+           .value = "TEXT",
+           .help = "why, for whoever reads `status` next"}};
+}
+
 std::vector<Option> put_options() {
-  std::vector<Option> options = {{.name = "for",
-                                  .kind = Kind::Duration,
-                                  .value = "DURATION",
-                                  .help = "ends by itself after this long (default: when lifted by hand)"},
-                                 {.name = "reason",
-                                  .kind = Kind::Text,
-                                  .value = "TEXT",
-                                  .help = "why, for whoever reads `status` next"}};
+  std::vector<Option> options = override_options();
   for (Option& option : wait_options()) options.push_back(std::move(option));
   return options;
+}
+
+model::Override new_override(const Context& context, model::OverrideKind kind) {
+  model::Override value;
+  value.kind = kind;
+  value.owner = context.environment.user;
+  value.reason = context.args.text("reason");
+  value.created_at = context.now();
+  if (const auto wait = context.args.duration("for")) value.expires_at = value.created_at + *wait;
+  return value;
 }
 
 Result<int> put_overrides(Context& context, model::OverrideKind kind, int count) {
   const api::Client client = TRY(connect(context));
   const auto ids = TRY(instances_of(client, context.args.text("S[.I]")));
-  model::Override value;
-  value.kind = kind;
+  model::Override value = new_override(context, kind);
   value.count = count;
   if (kind == model::OverrideKind::Restart) value.nonce = context.environment.random.token(8);
-  value.owner = context.environment.user;
-  value.reason = context.args.text("reason");
-  value.created_at = context.now();
-  if (const auto wait = context.args.duration("for")) value.expires_at = value.created_at + *wait;
   Json::Array changed;
   for (const model::InstanceId& id : ids) {
     value.instance = id;

@@ -1,5 +1,5 @@
-// What start, stop, restart, scale, pause and resume share: putting or lifting overrides, and waiting for the
-// effect.
+// What start, stop, restart, scale, pause, skip-health and their opposites share: putting or lifting
+// overrides, and waiting for the effect.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,11 @@ namespace slipway::cli {
 // take.
 Argument override_subject();
 std::vector<Option> put_options();
+std::vector<Option> override_options();  // without those of a wait
 std::vector<Option> wait_options();
+
+// Of this kind, by the user who acts, with the reason and the end that were given; of no instance yet.
+model::Override new_override(const Context& context, model::OverrideKind kind);
 
 // Puts one override of this kind on each instance that the argument S[.I] names, and says so.
 Result<int> put_overrides(Context& context, model::OverrideKind kind, int count = 0);

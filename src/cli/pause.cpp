@@ -10,14 +10,11 @@ Result<int> run(Context& context) {
 }  // namespace
 
 Command pause_command() {
-  std::vector<Option> options = put_options();
-  std::erase_if(options,
-                [](const Option& option) { return option.name == "wait" || option.name == "timeout"; });
   return {.name = "pause",
           .summary = "change nothing of an instance, whatever the files say, until `resume`",
           .details = "Tasks go on, and those that die are started again.",
           .arguments = {override_subject()},
-          .options = std::move(options),
+          .options = override_options(),
           .examples = {{"slipway pause web.main --for 1h --reason \"looking at it\"",
                         "keep it as it is for an hour"},
                        {"slipway pause web", "all of the service"}},

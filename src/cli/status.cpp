@@ -13,7 +13,7 @@ void show(Context& context, const Json& status) {
   const Time now = context.now();
   out.result(context.args.has("verbose") ? status_details(status, now, out.paint())
                                          : status_table(status, now, out.paint()));
-  out.err().write(cluster_notes(status, out.note_paint()));
+  out.err().write(cluster_notes(status, now, out.note_paint()));
 }
 
 Result<int> watch(Context& context, const api::Client& client, const api::StatusQuery& query) {

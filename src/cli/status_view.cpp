@@ -70,6 +70,15 @@ std::string indented(const std::string& text, std::string_view by) {
   return out;
 }
 
+// A freeze is of the whole cluster: the notes tell it once, and the reason where it holds something back.
+Json::Array own_overrides(const Json& instance) {
+  Json::Array own;
+  for (const Json& value : instance.at("overrides").as_array()) {
+    if (value.at("kind").as_string() != "freeze") own.push_back(value);
+  }
+  return own;
+}
+
 std::string instance_details(const Json& instance, Time now, const Paint& paint) {
   std::string out =
       fmt::format("{}  {}  {} of {} healthy  revision {}\n", paint(Colour::Bold, instance_name(instance)),
@@ -83,7 +92,7 @@ std::string instance_details(const Json& instance, Time now, const Paint& paint)
   if (const Json& bounce = instance.at("bounce"); bounce.is_object()) {
     out += fmt::format("  bounce    {}\n", bounce_text(bounce, now));
   }
-  for (const Json& value : instance.at("overrides").as_array()) {
+  for (const Json& value : own_overrides(instance)) {
     out += fmt::format("  override  {}\n", paint(Colour::Yellow, override_text(value, now)));
   }
   const std::string tasks = task_table(instance, now, paint);
@@ -111,7 +120,7 @@ std::string status_table(const Json& status, Time now, const Paint& paint) {
   Table table({"SERVICE.INSTANCE", "STATE", "DESIRED", "HEALTHY", "REVISION", "AGE", "REASON"});
   for (const Json& instance : status.at("instances").as_array()) {
     std::string reason = printable(instance.at("reason").as_string());
-    const size_t overrides = instance.at("overrides").as_array().size();
+    const size_t overrides = own_overrides(instance).size();
     if (overrides > 0) {
       reason += (reason.empty() ? "" : "; ") + paint(Colour::Yellow, counted(overrides, "override"));
     }
@@ -131,8 +140,11 @@ std::string status_details(const Json& status, Time now, const Paint& paint) {
   return out;
 }
 
-std::string cluster_notes(const Json& status, const Paint& paint) {
+std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
   std::string out;
+  if (const Json& freeze = status.at("freeze"); freeze.is_object()) {
+    out += paint(Colour::Yellow, "FROZEN, no deploy begins: " + override_text(freeze, now)) + "\n";
+  }
   if (const std::string& text = status.at("isolation").as_string(); !text.empty()) {
     out += paint(Colour::Red, "NOT ISOLATED: " + text) + "\n";
   }

@@ -68,7 +68,7 @@ TEST(StatusDetails, ShowTasksOverridesAndTheBounce) {
 }
 
 TEST(ClusterNotes, AreSilentWhenAllIsWell) {
-  EXPECT_EQ(cluster_notes(status(), Paint()), "");
+  EXPECT_EQ(cluster_notes(status(), kNow, Paint()), "");
 }
 
 TEST(ClusterNotes, SayLoudlyWhatIsWrong) {
@@ -77,11 +77,23 @@ TEST(ClusterNotes, SayLoudlyWhatIsWrong) {
   json["trouble"] = "engine: no answer";
   json["broken"] = Json::Array{"shop"};
   json["problems"] = Json::Array{Json::Object{}};
-  EXPECT_EQ(cluster_notes(json, Paint()),
+  EXPECT_EQ(cluster_notes(json, kNow, Paint()),
             "NOT ISOLATED: tasks are plain processes\n"
             "trouble: engine: no answer; what is shown may be stale\n"
             "service shop has broken files; what runs of it stays as it is\n"
             "1 problem in the configuration: see `slipway validate`\n");
+}
+
+TEST(ClusterNotes, TellAFreezeOnceForAllInstances) {
+  const Json freeze =
+      *Json::parse(R"({"kind": "freeze", "instance": "", "owner": "alice", "reason": "incident",
+    "created_at": "2026-01-31T11:57:00Z", "expires_at": "2026-01-31T14:00:00Z"})");
+  Json json = status();
+  json["freeze"] = freeze;
+  EXPECT_EQ(cluster_notes(json, kNow, Paint()),
+            "FROZEN, no deploy begins: freeze by alice 3m ago, ends in 2h: incident\n");
+  json["instances"] = Json::Array{with("overrides", Json::Array{freeze})};
+  EXPECT_EQ(status_table(json, kNow, Paint()).find("override"), std::string::npos);
 }
 
 TEST(StatusView, ShowsNoControlBytesOfATask) {

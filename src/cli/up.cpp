@@ -133,7 +133,7 @@ Result<int> watch_until_healthy(Context& context, const api::Client& client, Dur
     return tally.waiting.empty() && (!tally.failed.empty() || status.at("settled").as_bool());
   }));
   const Tally tally = tally_of(last);
-  context.out.err().write(cluster_notes(last, context.out.note_paint()));
+  context.out.err().write(cluster_notes(last, context.now(), context.out.note_paint()));
   context.out.result(endpoint_lines(last));
   tell_failures(context, tally);
   if (!done) {
