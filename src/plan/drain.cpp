@@ -104,6 +104,8 @@ bool is_drained(Round& round, const model::Task& task) {
   const model::DrainMethod method = settings_of(round).method;
   const DrainReport* report = report_of(round, task);
   const bool done = !is_told(method) || (report != nullptr && report->told && report->safe);
+  // What the load balancer does is unknown, so this may be one of the few that serve.
+  if (!round.in.routing.known && round.wanted.count > 0 && may_be_routed(round, task)) return false;
   if (!round.in.routing.known)
     return (!may_be_routed(round, task) && done) ||
            timed_out(round, task, drain, "the load balancer could not be asked");

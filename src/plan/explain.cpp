@@ -81,6 +81,16 @@ std::string moves_of(const Round& round) {
   return fmt::format("{} to go on on another node", tasks_text(moving));
 }
 
+std::string on_the_way_out(const Round& round) {
+  if (!round.leaving.empty()) {
+    return fmt::format("{} on the way out: {}", tasks_text(static_cast<int>(round.leaving.size())),
+                       round.leaving.front().why);
+  }
+  int asked = 0;
+  for (const RevisionView& view : round.revisions) asked += static_cast<int>(view.asked.size());
+  return asked == 0 ? "" : fmt::format("{} told to stop", tasks_text(asked));
+}
+
 std::string main_reason(const Round& round, InstanceState state) {
   const Wanted& wanted = round.wanted;
   if (wanted.frozen()) return wanted.frozen_why + (state == InstanceState::Running ? "" : worst_of(round));
@@ -102,10 +112,7 @@ std::string main_reason(const Round& round, InstanceState state) {
     case InstanceState::Starting:
       return fmt::format("{}{}", waits(round), worst_of(round));
     case InstanceState::Running:
-      return round.leaving.empty()
-                 ? ""
-                 : fmt::format("{} on the way out: {}", tasks_text(static_cast<int>(round.leaving.size())),
-                               round.leaving.front().why);
+      return on_the_way_out(round);
     case InstanceState::Unknown:
       return "nothing is known of it yet";
   }

@@ -17,8 +17,10 @@ using model::TaskState;
 enum class Registered { Yes, No, Unknown };
 
 Registered registered(const Round& round, const model::Task& task) {
-  if (!round.wanted.proxied() || round.in.routing.refused.contains(round.wanted.id)) return Registered::Yes;
+  if (!round.wanted.proxied()) return Registered::Yes;
+  // First: of a load balancer that cannot be asked nobody knows what it would refuse.
   if (!round.in.routing.known) return Registered::Unknown;
+  if (round.in.routing.refused.contains(round.wanted.id)) return Registered::Yes;
   const auto it = round.in.routing.tasks.find(task.id);
   return it != round.in.routing.tasks.end() && it->second.in ? Registered::Yes : Registered::No;
 }
@@ -113,6 +115,19 @@ void complete(RevisionView& view) {
   });
 }
 
+// After the clock was set back, what is remembered of a time to come would hold everything up until then.
+void forget_the_future(InstanceMemory& memory, Time now) {
+  const auto limit = [&](std::optional<Time>& time) {
+    if (time && *time > now) time = now;
+  };
+  for (auto& [task, drain] : memory.drains) drain.started_at = std::min(drain.started_at, now);
+  limit(memory.replaced_at);
+  limit(memory.moved_at);
+  if (!memory.bounce) return;
+  memory.bounce->progress_at = std::min(memory.bounce->progress_at, now);
+  limit(memory.bounce->canary_since);
+}
+
 }  // namespace
 
 bool is_dead(const model::Task& task) {
@@ -128,6 +143,13 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Si
   round.tasks = sighting.tasks;
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
+  forget_the_future(round.memory, inputs.now);
+  // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or it
+  // did not listen. It serves until it is taken out.
+  std::erase_if(round.memory.drains, [&](const auto& drain) {
+    const auto routed = inputs.routing.tasks.find(drain.first);
+    return !drain.second.stop_asked && routed != inputs.routing.tasks.end() && routed->second.in;
+  });
   // Drains of tasks that are gone are over.
   std::erase_if(round.memory.drains, [&](const auto& drain) {
     return std::none_of(sighting.tasks.begin(), sighting.tasks.end(),

@@ -76,6 +76,8 @@ void Core::set_open_bounces(std::vector<state::BounceRecord> records) {
 Round Core::decide(const model::Observed& observed, const plan::Routing& routing, Time now) {
   const plan::Memory before = memory_;
   const FrontDoors doors_before = front_doors_;
+  // After the clock was set back, no image waits longer than it would have.
+  for (auto& [name, image] : images_) image.retry_at = std::min(image.retry_at, now + kImageBackoff.maximum);
   plan::Outcome outcome = settings_.planner(plan::Inputs{.desired = desired_,
                                                          .observed = observed,
                                                          .routing = routing,

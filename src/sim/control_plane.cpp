@@ -69,9 +69,23 @@ plan::Outcome ControlPlane::decide(const Planner& planner, const plan::Inputs& i
   decision.look = looks_;
   decision.stale = parts_.engine.stale();
   parts_.stage.referee.decided(std::move(decision), {inputs, outcome, again});
-  if (!outcome.plan.steps.empty())
-    parts_.stage.timeline.note(actor_.number, "decide", "{} steps", outcome.plan.steps.size());
+  tell(outcome);
   return outcome;
+}
+
+// What is new for whoever reads the timeline.
+void ControlPlane::tell(const plan::Outcome& outcome) {
+  Timeline& timeline = parts_.stage.timeline;
+  if (!timeline.recording()) return;
+  for (const model::InstanceStatus& status : outcome.status) {
+    std::string text = fmt::format("{} {} {} of {}: {}", status.id.text(), model::to_text(status.state),
+                                   status.healthy, status.desired, status.reason);
+    std::string& last = told_[status.id];
+    if (text != last) timeline.note(actor_.number, "status", "{}", text);
+    last = std::move(text);
+  }
+  for (const model::Step& step : outcome.plan.steps)
+    timeline.note(actor_.number, "decide", "{}", step.text());
 }
 
 Status ControlPlane::may_act() {

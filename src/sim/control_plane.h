@@ -52,7 +52,8 @@ class ControlPlane {
   SteadyTime last_work() const { return last_work_; }
 
  private:
-  plan::Outcome decide(const ControlPlane::Planner& planner, const plan::Inputs& inputs);
+  plan::Outcome decide(const Planner& planner, const plan::Inputs& inputs);
+  void tell(const plan::Outcome& outcome);
   Status may_act();
   bool look_and_act();
   void finish(const reconcile::Carried& carried);
@@ -76,6 +77,7 @@ class ControlPlane {
   int64_t looks_ = 0;
   SteadyTime due_{};
   SteadyTime last_work_{};
+  std::map<model::InstanceId, std::string> told_;
 };
 
 // What a referee needs to know of a decision; `proxy`: how the load balancer is.

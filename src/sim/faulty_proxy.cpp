@@ -89,6 +89,8 @@ Result<discovery::ProxyState> FaultyProxy::sync(const std::vector<discovery::Rou
   empty_ = empty_ && !act.done;
   follow(before);
   act.after = take_picture(*stage_.cluster, truth());
+  for (const auto& [id, why] : before.refused) act.refused.insert(id);
+  for (const auto& [id, why] : truth().refused) act.refused.insert(id);
   stage_.referee.acted(plane, act);
   if (stage_.chance.strikes(Fault::ProxyAnswerLost, 30, plane))
     return Error(ErrorCode::Timeout, "the load balancer did not answer in time");

@@ -30,15 +30,20 @@ class DrainWatch : public Invariant {
   using Invariant::Invariant;
 
   void decided(const Decision& decision, const Answer& answer) override {
-    std::map<TaskId, Time> begun;
+    // A control plane that has lost the state may still decide, but not act.
+    if (decision.plane < newest_) return;
+    newest_ = decision.plane;
+    // Where the clock was set back, it has not begun in a time to come.
+    for (auto& [task, begun] : begun_) begun = std::min(begun, decision.now);
     for (const auto& [id, routes] : answer.outcome.plan.routes) {
       for (const model::Route& route : routes) {
-        if (route.traffic != model::Traffic::Drain) continue;
-        const auto known = begun_.find(route.task);
-        begun[route.task] = known == begun_.end() ? decision.now : known->second;
+        if (route.traffic == model::Traffic::Drain) {
+          begun_.try_emplace(route.task, decision.now);
+        } else {
+          begun_.erase(route.task);
+        }
       }
     }
-    begun_ = std::move(begun);
   }
 
  protected:
@@ -51,6 +56,7 @@ class DrainWatch : public Invariant {
   }
 
  private:
+  int newest_ = 0;
   std::map<TaskId, Time> begun_;
 };
 
@@ -59,19 +65,31 @@ class DrainWatch : public Invariant {
 // Happy is what Terms::happy says. Counted are those that are happy after the act, and those that were happy
 // when the control plane looked and have died by themselves since: it cannot know of these yet. A task that
 // it could not know to be happy is not held against it. Under brutal and downthenup tasks of another revision
-// than the wanted one are not counted on. Where nothing may change (paused, broken files), no act makes any
-// task unhappy at all.
+// than the wanted one are not counted on. A task whose stop an earlier plan has asked for is gone as of that
+// plan, since the engine may have heard: to ask again is no new act. Where nothing may change (paused, broken
+// files), no act makes any task unhappy at all.
 class Floor final : public Invariant {
  public:
   Floor() : Invariant(1, "our actions leave the floor of happy tasks") {}
+
+  void decided(const Decision&, const Answer& answer) override {
+    asked_before_.merge(asked_now_);
+    asked_now_.clear();
+    for (const model::Step& step : answer.outcome.plan.steps) {
+      if (const auto* remove = std::get_if<model::RemoveTasksStep>(&step.action))
+        asked_now_.insert(remove->tasks.begin(), remove->tasks.end());
+    }
+  }
 
   void acted(const Decision& decision, const Act& act) override {
     std::set<model::InstanceId> touched;
     for (const auto& [id, before] : act.before) {
       const Terms& terms = decision.terms_for(before.instance);
+      if (act.refused.contains(before.instance)) continue;
       if (!terms.happy(before, decision.now) || happy_after(terms, decision, act, id)) continue;
       taken_.insert(id);
-      if (counts(decision, terms, id, before)) touched.insert(before.instance);
+      const bool asked = act.step != nullptr && asked_before_.contains(id);
+      if (!asked && counts(decision, terms, id, before)) touched.insert(before.instance);
     }
     std::erase_if(taken_, [&](const TaskId& id) {
       const auto after = act.after.find(id);
@@ -114,7 +132,8 @@ class Floor final : public Invariant {
            instance.text(), left.size(), terms.floor());
   }
 
-  std::set<TaskId> taken_;  // made unhappy by an act of ours, and not happy again
+  std::set<TaskId> taken_;                     // made unhappy by an act of ours, and not happy again
+  std::set<TaskId> asked_before_, asked_now_;  // whose stop was asked for by an earlier plan, and by the last
 };
 
 // 2. A task that runs is told to stop only when it has no connection open at the load balancer, or when its
@@ -224,7 +243,8 @@ class CountAndSurge final : public DrainWatch {
     for (const model::ObservedRevision& revision : rest.revisions) {
       if (revision.revision.instance != id) continue;
       const bool is_wanted = terms.count > 0 && revision.revision.spec == terms.spec;
-      expect(is_wanted, "{}: revision {} is left over", id.text(), revision.revision.id.str());
+      expect(is_wanted, "{}: revision {} with a count of {} is left over, and {} are wanted", id.text(),
+             revision.revision.id.str(), revision.count, terms.count);
       if (is_wanted) wanted.insert(revision.revision.id);
     }
     int there = 0, happy = 0;
@@ -267,6 +287,9 @@ class NothingTwice final : public Invariant {
       numbered(scale->revision.id, act.generation);
     if (const auto* remove = std::get_if<model::RemoveTasksStep>(act.step))
       numbered(remove->revision, act.generation);
+    // Should the revision come back, it is another one to the engine.
+    if (const auto* remove = std::get_if<model::RemoveRevisionStep>(act.step))
+      generations_.erase(remove->revision);
   }
 
  private:
@@ -349,32 +372,37 @@ class HasAReason final : public Invariant {
       told.insert(status.id);
       const Terms& terms = decision.terms_for(status.id);
       expect(!status.reason.empty() || as_wanted(answer.inputs, status.id, terms),
-             "{} is not as wanted ({}), and has no reason", status.id.text(), model::to_text(status.state));
+             "{} is not as wanted ({}: {} tasks, {} wanted), and has no reason", status.id.text(),
+             model::to_text(status.state), status.tasks.size(), terms.count);
     }
     for (const model::Instance& instance : answer.inputs.desired.instances)
       expect(told.contains(instance.id), "{} has no status", instance.id.text());
   }
 
  private:
+  // Told to stop, or lost with its node and replaced: it only is in sight for a while.
+  static bool is_over(const model::Task& task) {
+    return task.state == model::TaskState::Stopping || task.state == model::TaskState::Lost;
+  }
+
   static bool as_wanted(const plan::Inputs& in, const model::InstanceId& id, const Terms& terms) {
     if (terms.frozen) return false;
-    int revisions = 0;
+    std::set<model::RevisionId> wanted;
     for (const model::ObservedRevision& revision : in.observed.revisions) {
-      if (revision.revision.instance != id) continue;
-      ++revisions;
-      if (!(revision.revision.spec == terms.spec)) return false;
+      if (revision.revision.instance == id && revision.revision.spec == terms.spec)
+        wanted.insert(revision.revision.id);
     }
     int tasks = 0;
     for (const model::Task& task : in.observed.tasks) {
-      if (task.instance != id || task.one_off) continue;
+      if (task.instance != id || task.one_off || is_over(task)) continue;
       ++tasks;
-      if (task.state != model::TaskState::Running) return false;
+      if (task.state != model::TaskState::Running || !wanted.contains(task.revision)) return false;
       if (task.health != model::Health::Healthy && !terms.skip_health) return false;
       const auto routed = in.routing.tasks.find(task.id);
       const bool in_traffic = routed != in.routing.tasks.end() && routed->second.in;
       if (terms.proxied() && in.routing.known && !in_traffic) return false;
     }
-    return tasks == terms.count && revisions == (terms.count > 0 ? 1 : 0);
+    return tasks == terms.count;
   }
 };
 

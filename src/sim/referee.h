@@ -49,6 +49,8 @@ struct Act {
   model::Generation generation = 0;
   Time now{};
   bool done = false;  // the world took it, whatever the answer
+  // Refused by the load balancer before or after: it takes and gives back their places of its own accord.
+  std::set<model::InstanceId> refused;
   Picture before;
   Picture after;
 };

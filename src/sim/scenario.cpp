@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "engine/fake/behaviour.h"
 
 namespace slipway::sim {
@@ -125,13 +126,17 @@ void Scenario::mend(state::Store& store) {
   removed_.clear();
   for (model::Instance& instance : instances_) {
     new_version(instance, "good");
-    if (const auto removed = store.remove_override(instance.id, OverrideKind::Pause); !removed.has_value())
-      return;
-    if (const auto removed = store.remove_override(instance.id, OverrideKind::SkipHealth);
-        !removed.has_value())
-      return;
+    // What starts too slowly for its deadline would be rolled back, and rightly.
+    instance.bounce.auto_rollback = false;
   }
-  if (const auto removed = store.remove_override({}, OverrideKind::Freeze); !removed.has_value()) return;
+  const auto overrides = store.overrides();
+  CHECK(overrides.has_value());
+  for (const model::Override& value : *overrides) {
+    const bool lasts =
+        !value.expires_at && (value.kind == OverrideKind::Stop || value.kind == OverrideKind::Scale ||
+                              value.kind == OverrideKind::Restart);
+    if (!lasts) CHECK(store.remove_override(value.instance, value.kind).has_value());
+  }
 }
 
 void Scenario::good_version(state::Store&) {

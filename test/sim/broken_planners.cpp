@@ -63,9 +63,10 @@ Outcome stop_before_drain(const Inputs& inputs) {
 
 // 3: what is to drain goes on getting requests, and is taken for drained.
 Outcome never_take_out(const Inputs& inputs) {
-  Outcome outcome = decide_with(inputs, [](auto&, auto&, plan::Routing& routing) {
-    for (auto& [task, routed] : routing.tasks) routed.sessions = 0;
-    std::erase_if(routing.tasks, [](const auto& entry) { return entry.second.in; });
+  Outcome outcome = decide_with(inputs, [&](auto&, auto&, plan::Routing& routing) {
+    for (const auto& [id, memory] : inputs.memory) {
+      for (const auto& [task, drain] : memory.drains) routing.tasks.erase(task);
+    }
   });
   for (auto& [id, routes] : outcome.plan.routes) {
     for (model::Route& route : routes) route.traffic = Traffic::In;
