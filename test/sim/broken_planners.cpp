@@ -61,13 +61,9 @@ Outcome stop_before_drain(const Inputs& inputs) {
   return outcome;
 }
 
-// 3: what is to drain goes on getting requests, and is taken for drained.
+// 3: what is to drain is stopped at once, and goes on getting requests.
 Outcome never_take_out(const Inputs& inputs) {
-  Outcome outcome = decide_with(inputs, [&](auto&, auto&, plan::Routing& routing) {
-    for (const auto& [id, memory] : inputs.memory) {
-      for (const auto& [task, drain] : memory.drains) routing.tasks.erase(task);
-    }
-  });
+  Outcome outcome = stop_before_drain(inputs);
   for (auto& [id, routes] : outcome.plan.routes) {
     for (model::Route& route : routes) route.traffic = Traffic::In;
   }
