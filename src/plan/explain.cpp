@@ -139,17 +139,18 @@ std::string bounce_cause(const BounceMemory& bounce) {
                      to_text(bounce.started_at), to_text(bounce.progress_at));
 }
 
-// The time is that of the last thing known to have happened to it; of an ending only its event knows.
+// The time is that of the last thing known to have happened to it; of an ending or a failed check only its
+// event knows.
 model::Cause task_cause(const Round& round, const model::Task& task) {
   model::Cause cause{task.created_at, "health", trouble_of(round, task), task.last_lines};
   if (has_ended(task)) {
     cause.at.reset();
     cause.kind = "exit";
+  } else if (task.health == model::Health::Unhealthy) {
+    cause.at.reset();
   } else if (const auto drain = round.memory.drains.find(task.id); drain != round.memory.drains.end()) {
     cause.at = drain->second.started_at;
     cause.kind = "drain";
-  } else if (task.health == model::Health::Unhealthy) {
-    cause.at.reset();
   } else if (task.healthy_since) {
     cause.at = task.healthy_since;
   } else if (task.started_at) {

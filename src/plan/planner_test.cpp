@@ -284,7 +284,17 @@ TEST(Explain, CausesAreWhatHoldsNowAndThenTheNewestFirst) {
     text += (cause.at ? to_text(*cause.at) : "now") + " " + cause.kind + ": " + cause.text + "\n";
     for (const std::string& line : cause.lines) text += "    " + line + "\n";
   }
-  EXPECT_EQ(text, "golden");
+  EXPECT_EQ(text,
+            "now state: rolling to 411070bbd69c, waiting for 2 of 2 tasks to become happy: c ended with exit "
+            "code 3, restarted 1 times, next try at 22:13:36 UTC; its last line: cannot read /etc/shop.conf\n"
+            "now exit: c ended with exit code 3, restarted 1 times, next try at 22:13:36 UTC\n"
+            "    starting\n"
+            "    cannot read /etc/shop.conf\n"
+            "now health: d is unhealthy (http check: connection refused)\n"
+            "now node: node n1, with 1 task, is being drained\n"
+            "2023-11-14T22:08:20.000Z deploy: revision 411070bbd69c replaces def2d572d208 since "
+            "2023-11-14T22:08:20.000Z; last progress at 2023-11-14T22:13:20.000Z\n"
+            "2023-11-14T22:03:20.000Z override: scaled to 2 by ana: maintenance\n");
 }
 
 TEST(Explain, ATaskThatCannotBeToldToDrainIsNamed) {

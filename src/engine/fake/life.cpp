@@ -266,7 +266,7 @@ Result<std::unique_ptr<Process>> World::process_in(const ExecRequest& request,
     return Error(ErrorCode::NotFound, fmt::format("{}: no such command", request.argv[0]));
   }
   // A command that is no program of ours ends at once, where a task's would be taken for a service.
-  const Program program = request.argv[0] == "fake" ? TRY(parse_program(request.argv)) : Program{};
+  const Program program = is_program(request.argv) ? TRY(parse_program(request.argv)) : Program{};
   Surroundings around = surroundings_of(*task);
   around.print = std::move(print);
   return std::make_unique<Process>(program, around);

@@ -83,6 +83,12 @@ Result<Instruction> parse_instruction(const std::string& line) {
   return Error(ErrorCode::Invalid, fmt::format("the fake engine knows no instruction \"{}\"", name));
 }
 
+constexpr std::string_view kScript = "fake ";
+
+bool is_shell_script(const std::vector<std::string>& argv) {
+  return argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c" && argv[2].starts_with(kScript);
+}
+
 Program well_behaved_service() {
   Program program(2);
   program[0].verb = Verb::Listen;
@@ -92,10 +98,14 @@ Program well_behaved_service() {
 
 }  // namespace
 
+bool is_program(const std::vector<std::string>& argv) {
+  return !argv.empty() && (argv[0] == "fake" || is_shell_script(argv));
+}
+
 Result<Program> parse_program(const std::vector<std::string>& argv) {
-  if (argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c" && argv[2].starts_with("fake ")) {
+  if (is_shell_script(argv)) {
     Program program;
-    for (const std::string& line : split(argv[2].substr(5), ';'))
+    for (const std::string& line : split(argv[2].substr(kScript.size()), ';'))
       program.push_back(TRY(parse_instruction(std::string(trim(line)))));
     return program;
   }

@@ -59,6 +59,8 @@ struct Instruction {
 
 using Program = std::vector<Instruction>;
 
+// Whether the argv is written in this language.
+bool is_program(const std::vector<std::string>& argv);
 // Reads a whole argv. Invalid for an unknown instruction or a bad argument.
 Result<Program> parse_program(const std::vector<std::string>& argv);
 
