@@ -64,6 +64,8 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       ended_(std::move(ended)),
       core_(core_settings(cluster, parts.engine.capabilities())),
       journal_(parts.store),
+      applier_({parts.engine, parts.proxy, parts.store, journal_, store_mutex_, parts.clock},
+               [this] { return may_act(); }),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
       teller_(parts.engine, parts.loop, parts.clock, [this] { request_round(0ms); }),
       slow_(std::make_unique<io::WorkerPool>(3, 1024)),
@@ -81,6 +83,9 @@ Loop::~Loop() {
 Status Loop::start() {
   {
     const std::lock_guard lock(store_mutex_);
+    const auto claim = parts_.store.claim();
+    if (claim.has_value()) claim_ = claim.value();
+    if (!claim.has_value()) log::warning(kArea, "{}", claim.error().text());
     core_.set_overrides(TRY_CONTEXT(parts_.store.overrides(), "read the overrides"));
     for (const auto& [instance, text] : TRY_CONTEXT(parts_.store.memories(), "read the planner's memory")) {
       core_.set_memory(instance, text);
@@ -173,7 +178,7 @@ void Loop::decide(const Look& look) {
   model::Generation seen = 0;
   for (const auto& revision : observed.revisions) seen = std::max(seen, revision.generation);
   const Status submitted = driver_->submit([this, round = std::move(round), seen]() mutable {
-    auto carried = std::make_shared<Carried>(carry_out(std::move(round), seen));
+    auto carried = std::make_shared<Carried>(applier_.carry_out(std::move(round), seen));
     parts_.loop.post([this, carried] { finish_round(*carried); });
   });
   if (!submitted.has_value()) {
@@ -183,68 +188,22 @@ void Loop::decide(const Look& look) {
   }
 }
 
-Loop::Carried Loop::carry_out(Round round, model::Generation seen) {
-  Carried carried{{}, {}, discovery::ProxyState(), {}};
-  carried.stored = store_round(round);
-  carried.proxy = parts_.proxy.sync(round.routes, parts_.clock.deadline_in(kProxyTimeout));
-  if (!round.plan.steps.empty()) {
-    Result<model::Generation> generation = [&] {
-      const std::lock_guard lock(store_mutex_);
-      return parts_.store.next_generation(seen);
-    }();
-    // A store that fails must not stop healing; the engine's own number still orders our plans.
-    round.plan.generation = generation.has_value() ? generation.value() : seen + 1;
-    if (!generation.has_value() && carried.stored.has_value()) carried.stored = generation.error();
-  }
-  for (const model::TaskId& task : round.collect) {
-    const Status collected = collect(task, parts_.clock.deadline_in(kEngineTimeout));
-    if (!collected.has_value()) log::warning(kArea, "{}", collected.error().text());
-  }
-  for (const model::Step& step : round.plan.steps) {
-    const bool failed_before = std::any_of(carried.steps.begin(), carried.steps.end(), [&](const auto& done) {
-      return done.first == step.instance && !done.second.has_value();
-    });
-    if (failed_before) continue;
-    log::info(kArea, "{}", step.text());
-    carried.steps.emplace_back(step.instance, apply(step, round.plan.generation));
-  }
-  carried.round = std::move(round);
-  return carried;
-}
-
-Status Loop::store_round(const Round& round) {
+// On the driver thread. Who cannot tell goes on: a disk that fails takes the state from nobody.
+Status Loop::may_act() {
   const std::lock_guard lock(store_mutex_);
-  for (const auto& [instance, text] : round.memories) journal_.note_memory(instance, text);
-  for (const state::BounceRecord& bounce : round.bounces) journal_.note_bounce(bounce);
-  for (const model::Event& event : round.events) {
-    log::info(kArea, "{}: {}", event.instance, event.text);
-    journal_.note_event(event);
-  }
-  return journal_.write();
-}
-
-Status Loop::apply(const model::Step& step, model::Generation generation) {
-  const Deadline deadline = parts_.clock.deadline_in(kEngineTimeout);
-  struct Apply {
-    engine::Engine& engine;
-    model::Generation generation;
-    Deadline deadline;
-    Status operator()(const model::ScaleStep& s) {
-      return engine.scale(s.revision, s.count, generation, deadline);
-    }
-    Status operator()(const model::RemoveTasksStep& s) {
-      return engine.remove_tasks(s.revision, s.tasks, s.grace, generation, deadline);
-    }
-    Status operator()(const model::RemoveRevisionStep& s) {
-      return engine.remove(s.revision, s.grace, generation, deadline);
-    }
-    Status operator()(const model::PrepareStep&) { return {}; }   // the Core keeps these for prepare()
-    Status operator()(const model::TellTaskStep&) { return {}; }  // and these for the TaskTeller
-  };
-  return std::visit(Apply{parts_.engine, generation, deadline}, step.action).context(step.text());
+  if (!claim_) return {};
+  const Status mine = parts_.store.still_mine(*claim_);
+  if (!mine.has_value() && mine.error().code() == ErrorCode::Conflict) return mine;
+  return {};
 }
 
 void Loop::finish_round(const Carried& carried) {
+  if (carried.halted) {
+    // For ever: the round that is "running" lets no other begin, and whoever took over does the work.
+    set_trouble(kState, carried.halted->text());
+    publish();
+    return;
+  }
   note_stored(carried.stored);
   bool failed = !carried.proxy.has_value();
   set_trouble(kProxy, failed ? carried.proxy.error().text() : carried.proxy->trouble);

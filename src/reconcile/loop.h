@@ -21,6 +21,7 @@
 #include "discovery/proxy.h"
 #include "engine/engine.h"
 #include "io/event_loop.h"
+#include "reconcile/applier.h"
 #include "reconcile/control.h"
 #include "reconcile/core.h"
 #include "reconcile/journal.h"
@@ -72,12 +73,6 @@ class Loop final : public Control {
     Result<model::Observed> observed;
     Result<discovery::ProxyState> proxy;
   };
-  struct Carried {
-    Round round;
-    Status stored;
-    Result<discovery::ProxyState> proxy;
-    std::vector<std::pair<model::InstanceId, Status>> steps;
-  };
 
   // Control thread.
   void request_round(Duration delay);
@@ -101,9 +96,7 @@ class Loop final : public Control {
 
   // Driver thread.
   Look look();
-  Carried carry_out(Round round, model::Generation seen);
-  Status store_round(const Round& round);
-  Status apply(const model::Step& step, model::Generation generation);
+  Status may_act();
 
   LoopParts parts_;
   config::ClusterConfig cluster_;
@@ -125,6 +118,8 @@ class Loop final : public Control {
   // replaced whole.
   mutable std::mutex store_mutex_;
   Journal journal_;
+  Applier applier_;
+  std::optional<state::Claim> claim_;  // none where the disk was full when it was asked for
   mutable std::mutex snapshot_mutex_;
   mutable std::condition_variable snapshot_changed_;
   std::shared_ptr<const Snapshot> snapshot_;
