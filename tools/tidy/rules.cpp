@@ -56,6 +56,8 @@ const std::map<std::string, std::set<std::string>>& allowed_folders() {
       {"engine/fake", {"engine", "model", "base"}},
       {"engine/local", {"engine", "model", "base", "io"}},
       {"reconcile", {"plan", "config", "discovery", "engine", "state", "model", "base", "io"}},
+      {"sim",
+       {"plan", "reconcile", "engine", "engine/fake", "discovery", "state", "config", "model", "base"}},
       {"api", {"reconcile", "engine", "state", "model", "base", "io"}},
       {"cli", {"api", "config", "model", "base", "io"}},
   };
@@ -67,6 +69,9 @@ const std::map<std::pair<std::string, std::string>, std::set<std::string>>& narr
   static const std::map<std::pair<std::string, std::string>, std::set<std::string>> table = {
       {{"reconcile", "engine"}, {"engine/engine.h"}},
       {{"reconcile", "state"}, {"state/store.h", "state/memory_store.h"}},
+      {{"sim", "discovery"}, {"discovery/fake_proxy.h"}},
+      {{"sim", "state"}, {"state/store.h", "state/memory_store.h"}},
+      {{"sim", "config"}, {"config/config.h"}},
       {{"api", "reconcile"}, {"reconcile/control.h"}},
       {{"api", "engine"}, {"engine/engine.h"}},
       {{"api", "state"}, {"state/store.h"}},
