@@ -66,6 +66,9 @@ void check_form(const Reader& reader, std::string_view key, bool right, std::str
 void check_cluster(const Reader& reader, const ClusterConfig& cluster, std::vector<Finding>& findings) {
   check_form(reader, "cluster", model::is_name(cluster.cluster), "use letters, digits, - and _, at most 63",
              findings);
+  // The socket's mode is all that says who may use the API.
+  check_form(reader, "api", cluster.api.starts_with("unix:/"),
+             "it should be a unix socket, unix:/PATH: who can connect may do everything", findings);
   check_form(reader.map("proxy"), "bind", is_bind_address(cluster.proxy.bind),
              "it should be an address, or \"*\"", findings);
 }

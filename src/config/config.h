@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct ClusterConfig {
   std::string engine = "local";    // local | fake
   std::filesystem::path config;    // the config tree; default: the folder of the cluster file, or DIR of `up`
   std::filesystem::path state;     // one directory for everything; default: default_state_path()
-  std::string api;                 // endpoint; default "unix:<state>/api.sock"
+  std::string api;                 // "unix:/PATH"; default "unix:<state>/api.sock"
   std::string isolation = "auto";  // auto | container | none
   std::string runtime = "auto";    // auto | crun | runc
   int rebalance = 0;               // most tasks that move at a time for the sake of balance alone
@@ -48,9 +49,15 @@ Result<LoadedCluster> load_cluster_directory(const std::filesystem::path& direct
 // Reads this cluster file (of `serve -c`).
 Result<LoadedCluster> load_cluster_file(const std::filesystem::path& file);
 
+// By which port and domains each instance is reached now.
+using Holders = std::map<model::InstanceId, model::Proxy>;
+
 // Compiles the tree for one cluster. Services with problems are in `broken`, and none of their instances are
-// in `instances`; all others are complete. An error only where the tree itself cannot be read.
-Result<model::Desired> compile(const std::filesystem::path& tree, const std::string& cluster);
+// in `instances`; all others are complete. Of two that want one port or domain, the one that holds it now
+// keeps it and the other is broken; where none does, the first by name has it. An error only where the tree
+// itself cannot be read.
+Result<model::Desired> compile(const std::filesystem::path& tree, const std::string& cluster,
+                               const Holders& holders = {});
 
 // The clusters that file names of the tree tell (run-<cluster>.yaml), sorted; `fallback` when none does.
 std::vector<std::string> clusters_of(const std::filesystem::path& tree, const std::string& fallback);

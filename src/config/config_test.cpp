@@ -47,8 +47,8 @@ class TreeTest : public testing::Test {
     if (path.has_parent_path()) fs::create_directories(path.parent_path());
     ASSERT_TRUE(io::write_file(path, text).has_value());
   }
-  static model::Desired compiled(const std::string& cluster = "local") {
-    auto desired = compile("tree", cluster);
+  static model::Desired compiled(const std::string& cluster = "local", const Holders& holders = {}) {
+    auto desired = compile("tree", cluster, holders);
     EXPECT_TRUE(desired.has_value());
     return desired.has_value() ? *desired : model::Desired();
   }
@@ -134,6 +134,61 @@ TEST_F(TreeTest, DomainsHaveOneOwnerHoweverTheyAreWritten) {
                   "may have it",
                   "tree/a/run.yaml:2:54: the domain \"A.Test\" belongs to a.main: tree/a/run.yaml:1:54; only "
                   "one may have it"));
+}
+
+// How `main` of each service is written in the tests of who keeps what.
+std::string reached_by(const std::string& proxy) {
+  return "main: {cmd: x, container_port: 80, proxy: " + proxy + "}\n";
+}
+
+model::Proxy on_port(int port) {
+  model::Proxy proxy;
+  proxy.port = port;
+  return proxy;
+}
+
+TEST_F(TreeTest, WhoHasAPortOrADomainKeepsItWhateverItsName) {
+  write("tree/api/run.yaml", reached_by("{port: 9000, domains: [Shop.test]}"));
+  write("tree/web/run.yaml", reached_by("{port: 9000, domains: [shop.test]}"));
+  const Holders holders = {{{"web", "main"}, {.port = 9000, .domains = {"SHOP.test"}}}};
+  const model::Desired desired = compiled("local", holders);
+  EXPECT_THAT(desired.broken, ElementsAre("api"));
+  EXPECT_THAT(names_of(desired), ElementsAre("web.main"));
+  EXPECT_THAT(texts_of(desired.problems),
+              ElementsAre("tree/api/run.yaml:1:50: the proxy port \"9000\" belongs to web.main: "
+                          "tree/web/run.yaml:1:50; only one may have it",
+                          "tree/api/run.yaml:1:66: the domain \"Shop.test\" belongs to web.main: "
+                          "tree/web/run.yaml:1:66; only one may have it"));
+  EXPECT_THAT(compiled().broken, ElementsAre("web"));
+}
+
+TEST_F(TreeTest, WhatAnInstanceWantsNoMoreIsFree) {
+  write("tree/api/run.yaml", reached_by("{port: 9000}"));
+  write("tree/web/run.yaml", reached_by("{port: 9001}"));
+  const Holders holders = {{{"web", "main"}, on_port(9000)}, {{"gone", "main"}, on_port(9001)}};
+  EXPECT_THAT(names_of(compiled("local", holders)), ElementsAre("api.main", "web.main"));
+}
+
+TEST_F(TreeTest, ABrokenServiceKeepsWhatItHas) {
+  write("tree/api/run.yaml", reached_by("{port: 9000}"));
+  write("tree/web/run.yaml", "main: {cmd: [x\n");
+  const Holders holders = {{{"web", "main"}, on_port(9000)}};
+  const model::Desired desired = compiled("local", holders);
+  EXPECT_THAT(desired.broken, ElementsAre("api", "web"));
+  EXPECT_EQ(
+      desired.problems.at(0).text(),
+      "tree/api/run.yaml:1:50: the proxy port \"9000\" belongs to web.main, which goes on with it while "
+      "its own files are broken: tree/web/run.yaml; only one may have it");
+}
+
+TEST_F(TreeTest, AServiceThatBreaksOnAnothersPortKeepsItsOwn) {
+  write("tree/a/run.yaml", reached_by("{port: 9000}"));  // what b goes on with
+  write("tree/b/run.yaml", reached_by("{port: 9001}"));  // was 9000
+  write("tree/c/run.yaml", reached_by("{port: 9001}"));
+  const Holders holders = {{{"b", "main"}, on_port(9000)}, {{"c", "main"}, on_port(9001)}};
+  const model::Desired desired = compiled("local", holders);
+  EXPECT_THAT(desired.broken, ElementsAre("a", "b"));
+  EXPECT_THAT(names_of(desired), ElementsAre("c.main"));
 }
 
 TEST_F(TreeTest, ARegistrationIsOfOneServiceAndOfItsNamesakeFirst) {
@@ -330,6 +385,18 @@ TEST_F(ClusterTest, MistakesAreToldAllAtOnce) {
                           "slipway.yaml:3:22: unknown key \"proxy.http_prt\"; did you mean http_port?",
                           ::testing::StartsWith("slipway.yaml:4:1: unknown key \"network\"")));
   EXPECT_EQ(loaded->cluster.engine, "local");
+}
+
+// Who can connect may do everything.
+TEST_F(ClusterTest, TheApiIsAUnixSocketAndNothingElse) {
+  for (const std::string endpoint : {"0.0.0.0:8080", "127.0.0.1:8080", "run/api.sock", "unix:api.sock"}) {
+    write("slipway.yaml", "cluster: prod\napi: \"" + endpoint + "\"\n");
+    const auto loaded = load_cluster_file("slipway.yaml");
+    ASSERT_TRUE(loaded.has_value());
+    EXPECT_THAT(texts_of(loaded->problems),
+                ElementsAre("slipway.yaml:2:6: api is \"" + endpoint +
+                            "\"; it should be a unix socket, unix:/PATH: who can connect may do everything"));
+  }
 }
 
 TEST_F(ClusterTest, AMissingFileOrFolderIsAnError) {

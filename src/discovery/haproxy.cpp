@@ -265,7 +265,6 @@ std::string objection(const ProxySettings& settings, const Claims& claims, const
 }  // namespace
 
 Admission admit(const ProxySettings& settings, std::vector<RoutedInstance> wanted) {
-  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   Admission admission;
   Claims claims;
   for (RoutedInstance& instance : wanted) {
@@ -278,6 +277,8 @@ Admission admit(const ProxySettings& settings, std::vector<RoutedInstance> wante
     for (const std::string& domain : instance.proxy.domains) claims.domains[lower(domain)] = instance.id;
     admission.admitted.push_back(std::move(instance));
   }
+  // The text, and so its signature, depends on who is admitted alone.
+  std::ranges::sort(admission.admitted, {}, &RoutedInstance::id);
   return admission;
 }
 

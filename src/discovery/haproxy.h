@@ -63,8 +63,8 @@ model::TaskId task_of_server(std::string_view server);
 std::string port_frontend_name(int port);
 constexpr std::string_view kSharedFrontend = "shared";
 
-// Instances that cannot stand beside the others: a port or domain that an earlier one (by id) has already, or
-// the shared port. The rest are kept.
+// Instances that cannot stand beside the others: a port or domain that one given earlier has already, or the
+// shared port. The rest are kept.
 struct Admission {
   std::vector<RoutedInstance> admitted;              // sorted by id
   std::map<model::InstanceId, std::string> refused;  // why, naming the other

@@ -117,8 +117,14 @@ TEST(HaproxyNames, AreReadBackWhateverTheyHold) {
 TEST(Admit, RefusesAPortThatAnEarlierInstanceHas) {
   const Admission admission = admit({}, {http_on("web", 18080), http_on("api", 18080)});
   ASSERT_EQ(admission.admitted.size(), 1U);
+  EXPECT_EQ(admission.admitted[0].id.service, "web");
+  EXPECT_EQ(admission.refused.at({"api", "main"}), "web.main has port 18080");
+}
+
+TEST(Admit, SortsByIdWhateverTheOrderOfTheClaims) {
+  const Admission admission = admit({}, {http_on("web", 18080), http_on("api", 18081)});
+  ASSERT_EQ(admission.admitted.size(), 2U);
   EXPECT_EQ(admission.admitted[0].id.service, "api");
-  EXPECT_EQ(admission.refused.at({"web", "main"}), "api.main has port 18080");
 }
 
 TEST(Admit, RefusesADomainThatAnEarlierInstanceHasInAnyCase) {

@@ -95,7 +95,7 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   memory_ = std::move(outcome.memory);
   round.wake_at = outcome.wake_at;
   front_doors_ = front_doors(desired_, round.plan, std::move(front_doors_));
-  round.routes = routed_instances(front_doors_, round.plan);
+  round.routes = routed_instances(desired_, front_doors_, round.plan);
   round.routes_changed = !looked_ || round.routes != routes_;
   routes_ = round.routes;
 

@@ -72,6 +72,8 @@ class Core {
   void set_shutting_down() { shutting_down_ = true; }
   bool shutting_down() const { return shutting_down_; }
   const model::Desired& desired() const { return desired_; }
+  // Who has which port and domains, for the compiler of the files: they stay with whoever has them.
+  const FrontDoors& doors() const { return front_doors_; }
 
   Round decide(const model::Observed& observed, const plan::Routing& routing, Time now);
 

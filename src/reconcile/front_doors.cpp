@@ -25,12 +25,30 @@ FrontDoors front_doors(const model::Desired& desired, const model::Plan& plan, F
   return known;
 }
 
-std::vector<discovery::RoutedInstance> routed_instances(const FrontDoors& doors, const model::Plan& plan) {
+namespace {
+
+enum class Rank { Serves, Wanted, Leaves };
+
+// The files were compiled so that no two of theirs want the same; what they do not tell of serves already,
+// and gives up its place only when it takes no more requests.
+Rank rank_of(const model::Desired& desired, const discovery::RoutedInstance& instance) {
+  if (find_instance(desired, instance.id) != nullptr) return Rank::Wanted;
+  if (std::ranges::binary_search(desired.broken, instance.id.service)) return Rank::Serves;
+  const bool serves = std::ranges::any_of(
+      instance.routes, [](const model::Route& route) { return route.traffic == model::Traffic::In; });
+  return serves ? Rank::Serves : Rank::Leaves;
+}
+
+}  // namespace
+
+std::vector<discovery::RoutedInstance> routed_instances(const model::Desired& desired,
+                                                        const FrontDoors& doors, const model::Plan& plan) {
   std::vector<discovery::RoutedInstance> routed;
   for (const auto& [id, proxy] : doors) {
     const auto routes = plan.routes.find(id);
     routed.push_back({id, proxy, routes != plan.routes.end() ? routes->second : std::vector<model::Route>()});
   }
+  std::ranges::stable_sort(routed, {}, [&](const auto& instance) { return rank_of(desired, instance); });
   return routed;
 }
 

@@ -24,8 +24,12 @@ const model::Instance* find_instance(const model::Desired& desired, const model:
 // Those of the files, and of those that were known before, the ones that are still needed.
 FrontDoors front_doors(const model::Desired& desired, const model::Plan& plan, FrontDoors known);
 
-// What the load balancer is to have: each front door with the plan's routes behind it, perhaps none.
-std::vector<discovery::RoutedInstance> routed_instances(const FrontDoors& doors, const model::Plan& plan);
+// What the load balancer is to have: each front door with the plan's routes behind it, perhaps none. Where
+// two have the same port or domain, the first in this order is to keep it: what serves though the files do
+// not tell of it (broken files, tasks that are not drained yet), then what the files want, then what is
+// leaving.
+std::vector<discovery::RoutedInstance> routed_instances(const model::Desired& desired,
+                                                        const FrontDoors& doors, const model::Plan& plan);
 
 Json to_json(const model::Proxy& proxy);
 // nullopt where the text is none of ours.

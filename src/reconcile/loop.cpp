@@ -98,7 +98,8 @@ Status Loop::start() {
   }
   const auto print = config::fingerprint(cluster_.config);
   if (print.has_value()) fingerprint_ = print.value();
-  core_.set_desired(TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster), "read the config tree"));
+  core_.set_desired(TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster, core_.doors()),
+                                "read the config tree"));
   publish();
   parts_.engine.watch([this] { parts_.loop.post([this] { request_round(kGather); }); });
   parts_.loop.post([this] {
@@ -268,9 +269,14 @@ void Loop::watch_files() {
 }
 
 void Loop::compile_files() {
-  const Status submitted = files_->submit([this] {
-    auto desired = config::compile(cluster_.config, cluster_.cluster);
-    parts_.loop.post([this, desired = std::move(desired)]() mutable {
+  const Status submitted = files_->submit([this, doors = core_.doors()] {
+    auto desired = config::compile(cluster_.config, cluster_.cluster, doors);
+    parts_.loop.post([this, doors, desired = std::move(desired)]() mutable {
+      // Who has come to serve meanwhile must not be taken off the air for whoever wants the same.
+      if (doors != core_.doors()) {
+        compile_files();
+        return;
+      }
       // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one
       // stays.
       set_trouble(kConfig, desired.has_value() ? "" : desired.error().text());

@@ -245,6 +245,27 @@ TEST_F(LoopTest, AFileThatIsBrokenAtTheStartCostsNoFrontDoor) {
   EXPECT_EQ(proxy_.wanted[0].routes.size(), 2U);
 }
 
+TEST_F(LoopTest, ANewcomerTakesNothingFromWhoServes) {
+  eventually(settled);
+  const std::string same_port = "main:\n  cmd: [x]\n  container_port: 80\n  proxy: {port: 18000}\n";
+  write("api", same_port);
+  const auto named = [](const Snapshot& now) {
+    return now.desired.broken == std::vector<std::string>{"api"} && now.desired.problems.size() == 1 &&
+           now.desired.problems[0].message.find("belongs to web.main") != std::string::npos;
+  };
+  EXPECT_EQ(eventually(named)->instances[0].healthy, 2);
+  stop();
+  start();
+  EXPECT_TRUE(named(*control_->snapshot()));
+  eventually([&](const Snapshot& now) { return settled(now) && named(now); });
+  write("web", "main:\n  cmd: [serve]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18001}\n");
+  eventually([](const Snapshot& now) { return settled(now) && now.instances.size() == 2; });
+  stop();
+  ASSERT_EQ(proxy_.wanted.size(), 2U);
+  EXPECT_EQ(proxy_.wanted[0].proxy.port, 18000);
+  EXPECT_EQ(proxy_.wanted[1].proxy.port, 18001);
+}
+
 TEST_F(LoopTest, ATreeThatWasAwayIsReadAgainWhenItIsBack) {
   eventually(settled);
   const std::filesystem::path away = directory_->path().string() + ".away";
