@@ -90,7 +90,6 @@ constexpr ThirdParty kThirdParty[] = {
     {"boost/asio", "src/io/"},
     {"boost/beast", "src/io/"},
     {"sqlite3.h", "src/state/sqlite"},
-    {"libfyaml.h", "src/config/yaml"},
     {"CLI/", "src/cli/"},
     {"spdlog/", "src/base/log.cpp"},
     {"openssl/evp.h", "src/base/hash.cpp"},
