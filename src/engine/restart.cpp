@@ -31,6 +31,7 @@ Restart restart_after_failed_launch(int failures_before, Duration max_launch_del
 
 std::string exit_reason(const model::Exit& exit, const model::TaskSpec& spec) {
   if (exit.oom_killed) return fmt::format("killed: out of memory (limit {} MB)", spec.resources.mem_mb);
+  if (exit.signal && exit.code) return "ended with " + exit.text();
   if (exit.signal) return "killed by " + exit.text();
   return fmt::format("exited with code {}", exit.code.value_or(0));
 }

@@ -36,7 +36,8 @@ Restart restart_after_exit(int failures_before, const PastRun& run, Duration max
 // A launch that failed (no image, no command, no volume) always waits.
 Restart restart_after_failed_launch(int failures_before, Duration max_launch_delay);
 
-// "exited with code 3", "killed by SIGSEGV", "killed: out of memory (limit 64 MB)".
+// "exited with code 3", "killed by SIGSEGV", "ended with exit code 143 or SIGTERM",
+// "killed: out of memory (limit 64 MB)".
 std::string exit_reason(const model::Exit& exit, const model::TaskSpec& spec);
 // "exited with code 3; restart 4 in 8s", "killed by SIGKILL; restart 1 now".
 std::string with_restart(std::string what, int number, Duration delay);

@@ -69,6 +69,7 @@ TEST(Restart, ReasonsNameCodeSignalAndMemoryLimit) {
   spec.resources.mem_mb = 64;
   EXPECT_EQ(exit_reason(code(3), spec), "exited with code 3");
   EXPECT_EQ(exit_reason(signal(SIGSEGV), spec), "killed by SIGSEGV");
+  EXPECT_EQ(exit_reason({143, SIGTERM, false}, spec), "ended with exit code 143 or SIGTERM");
   EXPECT_EQ(exit_reason(out_of_memory(), spec), "killed: out of memory (limit 64 MB)");
   EXPECT_EQ(with_restart("exited with code 3", 4, 8s), "exited with code 3; restart 4 in 8s");
   EXPECT_EQ(with_restart("killed by SIGKILL", 1, 0ms), "killed by SIGKILL; restart 1 now");

@@ -159,7 +159,12 @@ std::optional<std::string> find_program(std::string_view name) {
   }
   const char* path = std::getenv("PATH");
   std::vector<std::string> folders = split(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin", ':');
-  folders.insert(folders.end(), {"/usr/local/sbin", "/usr/sbin", "/sbin"});
+  // Many a PATH has /usr/bin and not its brother, where what only root needs is installed.
+  for (size_t i = 0, count = folders.size(); i < count; ++i) {
+    if (folders[i].ends_with("/bin")) {
+      folders.push_back(folders[i].substr(0, folders[i].size() - 3) + "sbin");
+    }
+  }
   for (const std::string& folder : folders) {
     const std::string candidate = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
     if (runs(candidate)) return candidate;

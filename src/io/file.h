@@ -57,8 +57,9 @@ Result<Fd> lock_file(const std::filesystem::path& path);
 // Free bytes of the filesystem that holds `path`.
 Result<uint64_t> free_bytes(const std::filesystem::path& path);
 
-// The binary of this name in PATH, else in the sbin folders, where Debian keeps haproxy and nft and which the
-// PATH of a plain user lacks (or the path itself when it has a slash); nullopt when there is none.
+// The binary of this name in PATH, else in the sbin folder beside each bin folder there, where Debian keeps
+// haproxy and nft and which the PATH of a plain user lacks (or the path itself when it has a slash); nullopt
+// when there is none.
 std::optional<std::string> find_program(std::string_view name);
 
 // A folder of a fresh name under `parent`, removed with all in it on destruction.

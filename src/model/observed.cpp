@@ -68,6 +68,7 @@ std::optional<TaskState> task_state_from(std::string_view text) {
 
 std::string Exit::text() const {
   if (oom_killed) return "out of memory";
+  if (signal && code) return fmt::format("exit code {} or {}", *code, signal_text(*signal));
   if (signal) return signal_text(*signal);
   return fmt::format("exit code {}", code.value_or(0));
 }
@@ -137,6 +138,57 @@ Json to_json(const Node& node) {
   json["attributes"] = json_of(node.attributes);
   json["reason"] = node.reason;
   return json;
+}
+
+Result<Node> node_from_json(const Json& json) {
+  Node node;
+  node.id = NodeId(json.at("id").as_string());
+  if (node.id.empty()) return Error(ErrorCode::Invalid, "a node has an id");
+  node.ready = json.at("ready").as_bool(true);
+  node.draining = json.at("draining").as_bool();
+  node.cpus = json.at("cpus").as_double(0);
+  node.mem_mb = json.at("mem").as_int(0);
+  node.disk_mb = json.at("disk").as_int(0);
+  node.gpus = json.at("gpus").as_int(0);
+  node.attributes = string_map_from(json.at("attributes"));
+  node.reason = json.at("reason").as_string();
+  return node;
+}
+
+Json to_json(const Observed& observed) {
+  Json::Array revisions, tasks, nodes;
+  for (const ObservedRevision& seen : observed.revisions) {
+    Json json;
+    json["revision"] = to_json(seen.revision);
+    json["count"] = seen.count;
+    json["generation"] = seen.generation;
+    revisions.push_back(std::move(json));
+  }
+  for (const Task& task : observed.tasks) tasks.push_back(to_json(task));
+  for (const Node& node : observed.nodes) nodes.push_back(to_json(node));
+  Json json;
+  json["at"] = to_text(observed.at);
+  json["isolation"] = observed.isolation;
+  json["revisions"] = std::move(revisions);
+  json["tasks"] = std::move(tasks);
+  json["nodes"] = std::move(nodes);
+  return json;
+}
+
+Result<Observed> observed_from_json(const Json& json) {
+  Observed observed;
+  observed.at = TRY(parse_time(json.at("at").as_string()));
+  observed.isolation = json.at("isolation").as_string();
+  for (const Json& seen : json.at("revisions").as_array()) {
+    ObservedRevision revision;
+    revision.revision = TRY(revision_from_json(seen.at("revision")));
+    revision.count = static_cast<int>(seen.at("count").as_int(0));
+    revision.generation = static_cast<Generation>(seen.at("generation").as_int(0));
+    observed.revisions.push_back(std::move(revision));
+  }
+  for (const Json& task : json.at("tasks").as_array()) observed.tasks.push_back(TRY(task_from_json(task)));
+  for (const Json& node : json.at("nodes").as_array()) observed.nodes.push_back(TRY(node_from_json(node)));
+  return observed;
 }
 
 }  // namespace slipway::model

@@ -28,12 +28,12 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-// How a process ended.
+// How a process ended. An engine that cannot tell death by signal N from exit code 128+N gives both.
 struct Exit {
-  std::optional<int> code;  // absent when a signal ended it
-  std::optional<int> signal;
+  std::optional<int> code;    // absent when a signal ended it
+  std::optional<int> signal;  // absent when it exited
   bool oom_killed = false;
-  std::string text() const;  // "exit code 3", "SIGSEGV", "out of memory (SIGKILL)"
+  std::string text() const;  // "exit code 3", "SIGSEGV", "exit code 143 or SIGTERM", "out of memory"
   bool operator==(const Exit&) const = default;
 };
 
@@ -89,5 +89,10 @@ struct Observed {
 Json to_json(const Task& task);
 Result<Task> task_from_json(const Json& json);
 Json to_json(const Node& node);
+Result<Node> node_from_json(const Json& json);
+// Whole: revisions with their specs, so that another process can go on from there. Reads its own output back,
+// equal.
+Json to_json(const Observed& observed);
+Result<Observed> observed_from_json(const Json& json);
 
 }  // namespace slipway::model

@@ -41,7 +41,7 @@ io::Command conmon_command(const ConmonRequest& request) {
   const TaskPaths& paths = request.paths;
   const std::string id = request.task.str();
   io::Command command;
-  command.argv = {request.program,     "-c", id, "-u", id, "-n", id, "-b", paths.bundle(), "-r",
+  command.argv = {request.runtime.conmon, "-c", id, "-u", id, "-n", id, "-b", paths.bundle(), "-r",
                   request.runtime.path};
   for (const std::string& arg : request.runtime.args) {
     command.argv.insert(command.argv.end(), {"--runtime-arg", arg});

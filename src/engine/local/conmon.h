@@ -36,7 +36,6 @@ struct ConmonRequest {
   const Runtime& runtime;
   const TaskPaths& paths;
   model::TaskId task;
-  std::string program;  // conmon itself
   uint64_t log_limit = 0;
   std::function<int()> setup;  // between fork and exec: see io::Command
 };

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "io/file.h"
 #include "io/process.h"
@@ -118,21 +119,40 @@ std::string nft_script(const std::string& bridge, const Subnet& subnet, bool wan
                               table, subnet.text(), bridge);
 }
 
-Status apply(const std::string& bridge, const Subnet& subnet, bool wanted, const Clock& clock,
-             Deadline deadline) {
+// The rules of the bridge become exactly these; none: they go.
+Status apply_iptables(const std::string& program, const std::string& bridge, const std::vector<Rule>& rules,
+                      const Clock& clock, Deadline deadline) {
+  const io::Finished saved = TRY(run_program({program + "-save"}, "", clock, deadline));
+  const std::string script = restore_script(saved.out, bridge, rules);
+  if (script.empty()) return {};
+  TRY(run_program({program + "-restore", "--noflush", "--wait"}, script, clock, deadline));
+  return {};
+}
+
+Status apply_nft(const std::string& script, const Clock& clock, Deadline deadline) {
+  TRY(run_program({"nft", "-f", "-"}, script, clock, deadline));
+  return {};
+}
+
+Status put_in_place(const std::string& bridge, const Subnet& subnet, const Clock& clock, Deadline deadline) {
   if (const std::optional<std::string> program = iptables_program()) {
-    const io::Finished saved = TRY(run_program({*program + "-save"}, "", clock, deadline));
-    const std::vector<Rule> rules = wanted ? wanted_rules(bridge, subnet) : std::vector<Rule>();
-    const std::string script = restore_script(saved.out, bridge, rules);
-    if (script.empty()) return {};
-    TRY(run_program({*program + "-restore", "--noflush", "--wait"}, script, clock, deadline));
-    return {};
+    return apply_iptables(*program, bridge, wanted_rules(bridge, subnet), clock, deadline);
   }
-  if (!io::find_program("nft")) {
-    if (!wanted) return {};
-    return Error(ErrorCode::Unavailable, "neither iptables nor nft is installed: apt-get install iptables");
+  if (io::find_program("nft")) return apply_nft(nft_script(bridge, subnet, true), clock, deadline);
+  return Error(ErrorCode::Unavailable, "neither iptables nor nft is installed: apt-get install iptables");
+}
+
+// By every program there is: the rules may be older than the one that would be chosen now. That one has to
+// succeed; another may be of a kind that this kernel does not know, and then none of our rules are its.
+Status take_away(const std::string& bridge, const Subnet& subnet, const Clock& clock, Deadline deadline) {
+  const std::string chosen = iptables_program().value_or("nft");
+  for (const std::string program : {"iptables", "iptables-legacy", "nft"}) {
+    if (!io::find_program(program)) continue;
+    const Status removed = program == "nft" ? apply_nft(nft_script(bridge, subnet, false), clock, deadline)
+                                            : apply_iptables(program, bridge, {}, clock, deadline);
+    if (!removed && program == chosen) return removed;
+    if (!removed) log::debug("engine.local", "{} has no rules of ours: {}", program, removed.error().text());
   }
-  TRY(run_program({"nft", "-f", "-"}, nft_script(bridge, subnet, wanted), clock, deadline));
   return {};
 }
 
@@ -142,12 +162,12 @@ Firewall::Firewall(std::string bridge, Subnet subnet, const Clock& clock)
     : bridge_(std::move(bridge)), subnet_(subnet), clock_(clock) {}
 
 Status Firewall::ensure(Deadline deadline) {
-  return apply(bridge_, subnet_, true, clock_, deadline)
+  return put_in_place(bridge_, subnet_, clock_, deadline)
       .context("let bridge " + bridge_ + " through the firewall");
 }
 
 Status Firewall::remove(Deadline deadline) {
-  return apply(bridge_, subnet_, false, clock_, deadline).context("remove the firewall rules of " + bridge_);
+  return take_away(bridge_, subnet_, clock_, deadline).context("remove the firewall rules of " + bridge_);
 }
 
 }  // namespace slipway::engine::local

@@ -21,7 +21,7 @@ class Firewall {
   // Puts the rules in place, at the top; idempotent, in one transaction for each table. Unavailable when
   // neither iptables nor nft is installed, or they refuse.
   Status ensure(Deadline deadline);
-  // Removes every rule of this bridge; none is fine.
+  // Removes every rule of this bridge, whichever program made it; none is fine.
   Status remove(Deadline deadline);
 
  private:

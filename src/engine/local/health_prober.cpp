@@ -240,12 +240,16 @@ void HealthProber::Loop::begin_socket_probe(Serial serial, Watch& watch) {
 
 void HealthProber::Loop::begin_command(Serial serial, const Watch& watch) {
   const Status queued = commands_->submit([this, serial, target = watch.target] {
-    const Status result = run_command_(target);
-    Verdict verdict{result.has_value(), ""};
-    if (!result) verdict.why = probe_name(target.check, target.address) + ": " + result.error().text();
+    std::optional<Verdict> verdict;
+    if (const std::optional<Status> result = run_command_(target)) {
+      verdict.emplace(Verdict{result->has_value(), ""});
+      if (!*result) verdict->why = probe_name(target.check, target.address) + ": " + result->error().text();
+    }
     post([this, serial, verdict = std::move(verdict)] {
       const auto found = watches_.find(serial);
-      if (found != watches_.end()) finish(serial, found->second, verdict);
+      if (found == watches_.end()) return;
+      if (verdict) return finish(serial, found->second, *verdict);
+      set_timer(serial, found->second, found->second.target.check.interval);
     });
   });
   if (queued) return;

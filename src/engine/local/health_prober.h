@@ -37,8 +37,9 @@ struct HealthReport {
 class HealthProber {
  public:
   // Runs check.cmd inside the task within check.timeout. Ok is a pass; otherwise the error's text says why.
-  // Called from worker threads, several at once.
-  using CommandCheck = std::function<Status(const ProbeTarget& target)>;
+  // Nothing: it could not be run, which says nothing about the task. Called from worker threads, several at
+  // once.
+  using CommandCheck = std::function<std::optional<Status>(const ProbeTarget& target)>;
   // Called on the prober's thread whenever health or reason of a target changed. Must not block, nor call
   // back.
   using Listener = std::function<void(HealthReport)>;

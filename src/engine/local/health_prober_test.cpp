@@ -2,6 +2,7 @@
 #include "engine/local/health_prober.h"
 
 #include <algorithm>
+#include <atomic>
 #include <poll.h>
 #include <thread>
 #include <unistd.h>
@@ -208,6 +209,26 @@ TEST_F(Prober, CommandDecidesByItsResult) {
   ASSERT_TRUE(report);
   EXPECT_NE(report->reason.find("command 'test -e /ok': exit code 1: nope"), std::string::npos)
       << report->reason;
+}
+
+TEST_F(Prober, CommandThatCouldNotBeRunSaysNothingAboutTheTask) {
+  std::atomic<int> asked = 0;
+  start([&asked](const ProbeTarget&) -> std::optional<Status> {
+    const int times = ++asked;
+    if (times == 1 || times > 5) return Status();
+    return std::nullopt;
+  });
+  ProbeTarget checked = target(model::HealthMode::Cmd, std::nullopt);
+  checked.check.interval = 1ms;
+  checked.check.max_consecutive_failures = 1;
+  prober_->watch(checked);
+  EXPECT_TRUE(wait_for(Health::Healthy));
+  const Deadline patience = clock_.deadline_in(30s);
+  while (asked < 6 && !patience.passed(clock_.steady_now())) std::this_thread::yield();
+  EXPECT_GE(asked, 6) << "it is asked again and again";
+  prober_.reset();
+  const Lock lock(mutex_);
+  EXPECT_EQ(std::ranges::count(reports_, Health::Unhealthy, &HealthReport::health), 0);
 }
 
 TEST_F(Prober, ForgottenTargetIsReportedNoMore) {

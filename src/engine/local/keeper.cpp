@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kPoolQueue = 1 << 16;  // far above one job for each of the tasks a machine can hold
 constexpr int kPrepareThreads = 4;
+constexpr size_t kUpkeepQueue = 8;
 
 Error outdated(const std::string& what, model::Generation asked, model::Generation seen) {
   return Error(
@@ -34,7 +35,8 @@ Keeper::Keeper(KeeperParts parts)
       node_(host_name()),
       starts_(std::make_unique<io::WorkerPool>(parts_.limits.starts, kPoolQueue)),
       ends_(std::make_unique<io::WorkerPool>(parts_.limits.starts, kPoolQueue)),
-      prepares_(std::make_unique<io::WorkerPool>(kPrepareThreads, kPoolQueue)) {}
+      prepares_(std::make_unique<io::WorkerPool>(kPrepareThreads, kPoolQueue)),
+      upkeep_(std::make_unique<io::WorkerPool>(1, kUpkeepQueue)) {}
 
 Result<std::unique_ptr<Keeper>> Keeper::start(KeeperParts parts) {
   std::unique_ptr<Keeper> keeper(new Keeper(std::move(parts)));
@@ -66,6 +68,7 @@ Keeper::~Keeper() {
   // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just
   // started is on record before we go.
   prepares_.reset();
+  upkeep_.reset();
   starts_.reset();
   ends_.reset();
   loop_.stop();

@@ -80,12 +80,13 @@ class Keeper {
     TaskRecord record;
     io::Fd monitor_end;  // readable when its monitor has ended; valid while one is watched
     io::EventLoop::TimerId timer =
-        0;                  // next start, SIGKILL, or the end of a one-off task's time: never two of them
-    bool busy = false;      // a job of it is on a pool
-    bool deleting = false;  // its folder is going, and nothing must be written there any more
-    bool unsaved = false;   // its record could not be written; tried again by maintain()
-    uint64_t run = 0;       // counts launches, to tell old health reports from new ones
-    uint64_t log_size = 0;  // when it was last looked at
+        0;                     // next start, SIGKILL, or the end of a one-off task's time: never two of them
+    bool busy = false;         // a job of it is on a pool
+    bool deleting = false;     // its folder is going, and nothing must be written there any more
+    bool awaits_host = false;  // not launched, for the host lacks what that takes; see check_host()
+    bool unsaved = false;      // its record could not be written; tried again by maintain()
+    uint64_t run = 0;          // counts launches, to tell old health reports from new ones
+    uint64_t log_size = 0;     // when it was last looked at
   };
   // Runs on a pool; what it returns runs on the keeper's thread, with the task that the job was for.
   using JobEnd = std::function<void(Kept&)>;
@@ -133,6 +134,7 @@ class Keeper {
   Job launch_job(const Kept& kept, bool image_ready);
   void launched(Kept& kept, const Launched& result);
   void launch_failed(Kept& kept, const Error& error);
+  void await_host(Kept& kept, const Error& error);
   void prepare_image(Kept& kept);
   void image_prepared(const std::string& image, const Status& result);
   Status watch_monitor(Kept& kept);
@@ -154,11 +156,15 @@ class Keeper {
   void clear_timer(Kept& kept);
   Kept* find_kept(const model::TaskId& task);
   void take_report(const HealthReport& report);
-  Status check_command(const ProbeTarget& target);
+  std::optional<Status> check_command(const ProbeTarget& target);
+  Status run_check(const ProbeTarget& target);
 
   // keeper_upkeep.cpp: what is due from time to time
   void rotate_logs();
   void maintain();
+  void ensure_network();
+  void check_host();
+  void host_checked();
   void collect_images();
 
   const KeeperParts parts_;
@@ -182,7 +188,8 @@ class Keeper {
   std::unique_ptr<HealthProber> prober_;
   std::unique_ptr<io::WorkerPool> starts_;    // launches
   std::unique_ptr<io::WorkerPool> ends_;      // cleaning up after processes, deleting tasks
-  std::unique_ptr<io::WorkerPool> prepares_;  // images, and the network's upkeep
+  std::unique_ptr<io::WorkerPool> prepares_;  // images
+  std::unique_ptr<io::WorkerPool> upkeep_;    // the network and the runtime; no image keeps these waiting
 };
 
 }  // namespace slipway::engine::local

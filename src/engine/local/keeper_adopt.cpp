@@ -24,6 +24,7 @@ Status Keeper::adopt() {
   if (count > 0) log::info("engine.local", "took over {} tasks", count);
   maintain();
   rotate_logs();
+  check_host();
   return {};
 }
 
@@ -113,7 +114,10 @@ void Keeper::resume_launch(Kept& kept, const Launched& found) {
 
 // On a pool's thread.
 Status Keeper::finish_start(const model::TaskId& task) const {
-  const Runtime& runtime = parts_.launcher.runtime();
+  const Result<Runtime> found = parts_.launcher.runtime().get();
+  // Its gate is open, which is as good as the runtime's word that it was started.
+  if (!found) return {};
+  const Runtime& runtime = *found;
   const Deadline deadline = parts_.clock.deadline_in(30s);
   const io::Finished answer = TRY(io::run_ok(runtime.command({"state", task.str()}), parts_.clock, deadline));
   const Json state = TRY_CONTEXT(Json::parse(answer.out), "read the state of " + task.str());

@@ -106,6 +106,10 @@ void Keeper::clear_timer(Kept& kept) {
 void Keeper::launch(Kept& kept, bool image_ready) {
   ++kept.run;
   clear_timer(kept);
+  kept.awaits_host = false;
+  if (const Status can = parts_.launcher.can_launch(kept.record.revision.spec); !can) {
+    return await_host(kept, can.error());
+  }
   task_launching(kept.record);
   if (const Status ready = ready_to_launch(kept); !ready) return launch_failed(kept, ready.error());
   tell_watcher();
@@ -149,7 +153,7 @@ Keeper::Job Keeper::launch_job(const Kept& kept, bool image_ready) {
   return [this, id = kept.record.task.id, revision = kept.record.revision, ip = kept.record.ip, port,
           image_ready]() -> JobEnd {
     std::optional<PreparedImage> image;
-    if (parts_.launcher.runtime().kind == RuntimeKind::Process &&
+    if (parts_.launcher.runtime().kind() == RuntimeKind::Process &&
         revision.spec.image.kind != model::ImageKind::HostFilesystem) {
       const Error error(ErrorCode::Invalid, "run " + model::describe(revision.spec.image),
                         Error(ErrorCode::Invalid, "without isolation only the host's own commands can run"));
@@ -192,6 +196,18 @@ void Keeper::launch_failed(Kept& kept, const Error& error) {
   save(kept);
   if (kept.record.goal == Goal::Stop) return destroy(kept);
   if (!kept.record.task.one_off) schedule_start(kept);
+}
+
+// No timer: it is started as soon as the host has what it lacks.
+void Keeper::await_host(Kept& kept, const Error& error) {
+  const model::TaskId& id = kept.record.task.id;
+  log::warning("engine.local", "launch {}: {}", id.str(), error.text());
+  if (const Status made = io::make_directories(records_.task_folder(id), 0700); !made) {
+    log::warning("engine.local", "record task {}: {}", id.str(), made.error().text());
+  }
+  task_lacks_host(kept.record, error);
+  kept.awaits_host = !kept.record.task.one_off;
+  save(kept);
 }
 
 // Tasks that wait for one image wait for one job.
@@ -289,7 +305,13 @@ void Keeper::take_report(const HealthReport& report) {
   }
 }
 
-Status Keeper::check_command(const ProbeTarget& target) {
+std::optional<Status> Keeper::check_command(const ProbeTarget& target) {
+  const bool containers = parts_.launcher.runtime().kind() == RuntimeKind::Container;
+  if (containers && !parts_.launcher.runtime().get()) return std::nullopt;
+  return run_check(target);
+}
+
+Status Keeper::run_check(const ProbeTarget& target) {
   // At its deadline the runtime is killed with what we started, which does not reach into the task: the
   // command itself is found by the pid that the runtime wrote down.
   const std::filesystem::path pid_file = parts_.launcher.paths(target.task).folder / "check.pid";

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/local/keeper.h"
+#include "engine/local/lifecycle.h"
 #include "engine/local/logs.h"
 
 namespace slipway::engine::local {
@@ -17,6 +18,8 @@ constexpr Duration kLogCheckFast = 100ms;
 constexpr Duration kUpkeep = 30s;
 constexpr int kImageRounds = 20;
 constexpr Duration kUpkeepTime = 60s;
+// While tasks wait for something that the host lacks, it is looked for this often.
+constexpr Duration kHostCheck = 2s;
 
 }  // namespace
 
@@ -47,15 +50,47 @@ void Keeper::maintain() {
     if (record.removing) removing.push_back(id);
   }
   for (const model::RevisionId& id : removing) forget_if_gone(id);
-  if (parts_.network != nullptr && upkeep_rounds_ % 2 == 1) {
-    const Status queued = prepares_->submit([this] {
-      const Status ensured = parts_.network->ensure(parts_.clock.deadline_in(kUpkeepTime));
-      if (!ensured) log::warning("engine.local", "keep the network up: {}", ensured.error().text());
-    });
-    if (!queued) log::warning("engine.local", "keep the network up: {}", queued.error().text());
-  }
+  if (parts_.network != nullptr && upkeep_rounds_ % 2 == 1) ensure_network();
   if (++upkeep_rounds_ % kImageRounds == 0) collect_images();
   loop_.after(kUpkeep, [this] { maintain(); });
+}
+
+void Keeper::ensure_network() {
+  const Status queued = upkeep_->submit([this] {
+    const Status ensured = parts_.network->ensure(parts_.clock.deadline_in(kUpkeepTime));
+    if (!ensured) log::warning("engine.local", "keep the network up: {}", ensured.error().text());
+  });
+  if (!queued) log::warning("engine.local", "keep the network up: {}", queued.error().text());
+}
+
+void Keeper::check_host() {
+  if (stopping_) return;
+  const bool awaited = std::ranges::any_of(tasks_, [](const auto& task) { return task.second.awaits_host; });
+  const Status queued = !awaited ? Status() : upkeep_->submit([this] {
+    // Where it fails, those who wait say why.
+    const Status found = parts_.launcher.look_again(parts_.clock.deadline_in(kUpkeepTime));
+    if (!found) log::debug("engine.local", "{}", found.error().text());
+    loop_.post([this] { host_checked(); });
+  });
+  if (awaited && queued) return;
+  if (!queued) log::warning("engine.local", "look for the container runtime: {}", queued.error().text());
+  loop_.after(kHostCheck, [this] { check_host(); });
+}
+
+// Starts those that wait, each as soon as there is all that it needs itself.
+void Keeper::host_checked() {
+  if (stopping_) return;
+  for (auto& [id, kept] : tasks_) {
+    if (!kept.awaits_host || kept.busy || kept.record.goal == Goal::Stop) continue;
+    const Status can = parts_.launcher.can_launch(kept.record.revision.spec);
+    if (can) {
+      launch(kept);
+    } else if (kept.record.task.reason != can.error().text()) {
+      task_lacks_host(kept.record, can.error());
+      save(kept);
+    }
+  }
+  loop_.after(kHostCheck, [this] { check_host(); });
 }
 
 // An image is in use as long as a revision or a one-off task names it, running or not.

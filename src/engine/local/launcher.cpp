@@ -41,8 +41,8 @@ int own_oom_score() {
   return text ? std::max(0, std::atoi(text->c_str())) : 0;
 }
 
-bool has_mounts(const Runtime& runtime) {
-  return runtime.kind == RuntimeKind::Container;
+bool has_mounts(const HostRuntime& runtime) {
+  return runtime.kind() == RuntimeKind::Container;
 }
 
 // Between fork and exec of conmon: enter the task's network, leave the host's mount table.
@@ -62,8 +62,8 @@ struct NamespaceSetup {
 };
 
 // There from a container's creation until its start.
-fs::path gate_path(const Runtime& runtime, const model::TaskId& task) {
-  return runtime.root / task.str() / "exec.fifo";
+fs::path gate_path(const HostRuntime& runtime, const model::TaskId& task) {
+  return runtime.root() / task.str() / "exec.fifo";
 }
 
 void set_environment(Json& process, const std::map<std::string, std::string>& changes) {
@@ -82,16 +82,10 @@ void set_environment(Json& process, const std::map<std::string, std::string>& ch
 }  // namespace
 
 Launcher::Launcher(LauncherOptions options, const Clock& clock)
-    : options_(std::move(options)), clock_(clock), cgroups_(options_.runtime.cgroups) {}
+    : options_(std::move(options)), clock_(clock), cgroups_(options_.runtime.cgroups()) {}
 
 Result<std::unique_ptr<Launcher>> Launcher::create(LauncherOptions options, const Clock& clock) {
   std::unique_ptr<Launcher> launcher(new Launcher(std::move(options), clock));
-  const std::optional<std::string> conmon = io::find_program("conmon");
-  if (!conmon) {
-    return Error(ErrorCode::Unavailable, "find conmon",
-                 Error(ErrorCode::Unavailable, "it is not installed: apt-get install conmon"));
-  }
-  launcher->conmon_ = *conmon;
   launcher->open_files_ = open_files_limit();
   launcher->oom_score_ = own_oom_score();
   launcher->options_.state = fs::absolute(launcher->options_.state).lexically_normal();
@@ -100,6 +94,19 @@ Result<std::unique_ptr<Launcher>> Launcher::create(LauncherOptions options, cons
   }
   TRY(io::make_directories(launcher->options_.state / "tasks", 0711));
   return launcher;
+}
+
+Status Launcher::can_launch(const model::TaskSpec& spec) const {
+  if (const Result<Runtime> runtime = options_.runtime.get(); !runtime) return runtime.error();
+  const bool bridge = spec.net == model::NetMode::Bridge && options_.network != nullptr;
+  return bridge ? options_.network->ready() : Status();
+}
+
+Status Launcher::look_again(Deadline deadline) {
+  const Status found = options_.runtime.look(deadline);
+  const bool cut_off = options_.network != nullptr && !options_.network->ready();
+  const Status connected = cut_off ? options_.network->ensure(deadline) : Status();
+  return found ? connected : found;
 }
 
 Result<Json> Launcher::configure(const LaunchRequest& request) const {
@@ -116,7 +123,7 @@ Result<Json> Launcher::configure(const LaunchRequest& request) const {
                   .binds = {},
                   .hidden = {},
                   .cgroup = cgroup(request.task),
-                  .cgroups = options_.runtime.cgroups,
+                  .cgroups = options_.runtime.cgroups(),
                   .open_files = open_files_,
                   .oom_score = oom_score_,
                   .port = request.port,
@@ -136,7 +143,7 @@ Result<Json> Launcher::configure(const LaunchRequest& request) const {
   return oci_spec(input);
 }
 
-Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& request,
+Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& request, bool hide_unified,
                                                           io::Fd& network) const {
   if (!has_mounts(options_.runtime)) return std::function<int()>();
   switch (request.revision.spec.net) {
@@ -155,7 +162,7 @@ Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& r
   }
   NamespaceSetup setup;
   setup.network = network.get();
-  setup.hide_unified = options_.runtime.hide_unified;
+  setup.hide_unified = hide_unified;
   const fs::path lower = request.image == nullptr ? fs::path("/") : request.image->rootfs;
   setup.overlay = task_overlay(lower, paths(request.task));
   return std::function<int()>(std::move(setup));
@@ -176,8 +183,8 @@ bool Launcher::open_gate(const model::TaskId& task) const {
 
 Status Launcher::start(const model::TaskId& task, Deadline deadline) const {
   if (open_gate(task)) return {};
-  const io::Finished finished =
-      TRY(io::run(options_.runtime.command({"start", task.str()}), clock_, deadline));
+  const Runtime runtime = TRY(options_.runtime.get());
+  const io::Finished finished = TRY(io::run(runtime.command({"start", task.str()}), clock_, deadline));
   if (!finished.ok()) return runtime_error(finished.err);
   return {};
 }
@@ -185,6 +192,7 @@ Status Launcher::start(const model::TaskId& task, Deadline deadline) const {
 Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadline) {
   const TaskPaths files = paths(request.task);
   const std::string what = "start task " + request.task.str();
+  const Runtime runtime = TRY_CONTEXT(options_.runtime.get(), what);
   TRY_CONTEXT(stop(request.task, "", deadline), what);
   TRY_CONTEXT(io::remove_all(files.exit_folder()), what);
   TRY_CONTEXT(check_volumes(request.revision.spec.volumes), what);
@@ -195,9 +203,8 @@ Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadlin
   TRY_CONTEXT(io::write_file(files.config(), config.dump()), what);
 
   io::Fd network;
-  const ConmonRequest conmon{options_.runtime,   files,
-                             request.task,       conmon_,
-                             options_.log_limit, TRY_CONTEXT(prepare_namespaces(request, network), what)};
+  const ConmonRequest conmon{runtime, files, request.task, options_.log_limit,
+                             TRY_CONTEXT(prepare_namespaces(request, runtime.hide_unified, network), what)};
   Result<Launched> launched = create_container(conmon, clock_, deadline);
   network.reset();
   const Status started = launched ? start(request.task, deadline) : Status(launched.error());
@@ -209,6 +216,14 @@ Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadlin
   return started.error().context(what);
 }
 
+// Where conmon is missing nothing was started since, and a record without a process is harmless.
+Status Launcher::forget_process(const model::TaskId& task, Deadline deadline) const {
+  const Result<Runtime> runtime = options_.runtime.get();
+  if (!runtime) return {};
+  TRY(io::run(runtime->command({"delete", "--force", task.str()}), clock_, deadline));
+  return {};
+}
+
 Status Launcher::stop(const model::TaskId& task, const std::string& address, Deadline deadline) {
   const TaskPaths files = paths(task);
   const Result<ProcessName> conmon = find_conmon(files, task);
@@ -216,7 +231,7 @@ Status Launcher::stop(const model::TaskId& task, const std::string& address, Dea
     TRY(cgroups_.kill(cgroup(task), clock_, deadline));
   } else {
     // The record first: a process that waits for its start does not bear the mark yet.
-    TRY(io::run(options_.runtime.command({"delete", "--force", task.str()}), clock_, deadline));
+    TRY(forget_process(task, deadline));
     TRY(kill_marked_processes(task, clock_, deadline));
   }
   if (conmon) {
@@ -227,7 +242,7 @@ Status Launcher::stop(const model::TaskId& task, const std::string& address, Dea
     TRY(wait_for_end(*conmon, clock_, deadline));
   }
   if (has_mounts(options_.runtime)) TRY(cgroups_.remove(cgroup(task), clock_, deadline));
-  TRY(io::remove_all(options_.runtime.root / task.str()));
+  TRY(io::remove_all(options_.runtime.root() / task.str()));
   for (const fs::path& pid_file : {files.conmon_pid(), files.container_pid(), files.oom_file()}) {
     TRY(io::remove_all(pid_file));
   }
@@ -254,7 +269,7 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
   process["args"] = Json::Array(options.argv.begin(), options.argv.end());
   process["terminal"] = options.tty;
   set_environment(process, options.env);
-  if (options_.runtime.kind == RuntimeKind::Process) {
+  if (!has_mounts(options_.runtime)) {
     io::Command command;
     command.argv = options.argv;
     command.env.emplace();
@@ -265,6 +280,7 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
     command.directory = process.at("cwd").as_string();
     return command;
   }
+  const Runtime runtime = TRY(options_.runtime.get());
   const std::string text = process.dump();
   const fs::path file = files.exec() / (sha256_hex(text).substr(0, 16) + ".json");
   if (!io::exists(file)) {
@@ -274,7 +290,7 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
   std::vector<std::string> verb = {"exec", "--process", file.string()};
   if (!options.pid_file.empty()) verb.insert(verb.end(), {"--pid-file", options.pid_file.string()});
   verb.push_back(task.str());
-  return options_.runtime.command(std::move(verb));
+  return runtime.command(std::move(verb));
 }
 
 Result<CgroupUsage> Launcher::usage(const model::TaskId& task) const {
@@ -294,7 +310,7 @@ Status Launcher::release() {
     cgroups_.remove_if_empty("/slipway/" + options_.cluster);
     cgroups_.remove_if_empty("/slipway");
   }
-  TRY(io::remove_all(options_.runtime.root));
+  TRY(io::remove_all(options_.runtime.root()));
   return io::remove_all(options_.state / "tasks");
 }
 

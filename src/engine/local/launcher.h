@@ -17,10 +17,10 @@
 #include "base/result.h"
 #include "engine/local/cgroup.h"
 #include "engine/local/conmon.h"
+#include "engine/local/host_runtime.h"
 #include "engine/local/images.h"
 #include "engine/local/network.h"
 #include "engine/local/oci_spec.h"
-#include "engine/local/runtime.h"
 #include "engine/local/task_paths.h"
 #include "io/process.h"
 #include "model/revision.h"
@@ -45,7 +45,7 @@ struct ExecOptions {
 struct LauncherOptions {
   std::filesystem::path state;
   std::string cluster;
-  Runtime runtime;
+  HostRuntime& runtime;        // outlives the launcher
   Network* network = nullptr;  // borrowed; null where no task has a bridge
   uint64_t log_limit =
       256ULL << 20;  // conmon starts a task's log anew at this size, whatever the keeper does
@@ -56,11 +56,17 @@ class Launcher {
  public:
   static Result<std::unique_ptr<Launcher>> create(LauncherOptions options, const Clock& clock);
 
+  // Whether this host has what it takes to launch such a task. Unavailable naming the package that is
+  // missing; stop(), destroy() and find() need none of it. Cheap.
+  Status can_launch(const model::TaskSpec& spec) const;
+  // Looks again for whatever was missing.
+  Status look_again(Deadline deadline);
+
   // From nothing (or from the remains of an earlier life of the same task) to a running process with an empty
   // writable layer. The log and whatever else the keeper has in the folder stay. On failure nothing runs.
   //   NotFound   the command (named), a volume's host path (named)
   //   Invalid    user unknown, no command, working directory missing, or another thing that the runtime
-  //   refused Exhausted, Timeout, Unavailable (no network, though asked for)
+  //   refused Exhausted, Timeout, Unavailable (what can_launch() says)
   Result<Launched> launch(const LaunchRequest& request, Deadline deadline);
 
   // Ends what is left of the task, whatever state it is in: processes, control group, the runtime's record,
@@ -91,7 +97,7 @@ class Launcher {
   // left.
   Status release();
 
-  const Runtime& runtime() const { return options_.runtime; }
+  const HostRuntime& runtime() const { return options_.runtime; }
   TaskPaths paths(const model::TaskId& task) const { return TaskPaths(options_.state, task); }
 
  private:
@@ -100,14 +106,15 @@ class Launcher {
     return "/slipway/" + options_.cluster + "/" + task.str();
   }
   Result<Json> configure(const LaunchRequest& request) const;
-  Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, io::Fd& network) const;
+  Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, bool hide_unified,
+                                                  io::Fd& network) const;
+  Status forget_process(const model::TaskId& task, Deadline deadline) const;
   bool open_gate(const model::TaskId& task) const;
   Status start(const model::TaskId& task, Deadline deadline) const;
 
   LauncherOptions options_;
   const Clock& clock_;
   Cgroups cgroups_;
-  std::string conmon_;
   uint64_t open_files_ = 0;
   int oom_score_ = 0;
   std::vector<BindMount> host_mounts_;

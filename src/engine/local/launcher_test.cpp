@@ -43,11 +43,11 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: starts real containers";
     if (!io::find_program("conmon") || !io::find_program(GetParam()))
       GTEST_SKIP() << "needs conmon and " << GetParam();
-    Result<Runtime> runtime = find_runtime(state_.path(), clock_, deadline(), GetParam());
-    ASSERT_TRUE(runtime) << runtime.error().text();
+    const Status found = runtime_.look(deadline());
+    ASSERT_TRUE(found) << found.error().text();
     network_ = Network::open(state_.path(), cluster_, clock_, deadline()).value();
     Result<std::unique_ptr<Launcher>> launcher = Launcher::create(
-        {.state = state_.path(), .cluster = cluster_, .runtime = *runtime, .network = network_.get()},
+        {.state = state_.path(), .cluster = cluster_, .runtime = runtime_, .network = network_.get()},
         clock_);
     ASSERT_TRUE(launcher) << launcher.error().text();
     launcher_ = std::move(*launcher);
@@ -120,6 +120,7 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
   SystemClock clock_;
   io::TemporaryDirectory state_ = io::TemporaryDirectory::create().value();
   std::string cluster_ = "test-" + std::to_string(::getpid());
+  HostRuntime runtime_{{state_.path(), RuntimeKind::Container, GetParam(), ""}, clock_};
   std::unique_ptr<Network> network_;
   std::unique_ptr<Launcher> launcher_;
   PreparedImage image_;
@@ -257,7 +258,7 @@ TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
   EXPECT_EQ(found->container, launched->container);
   EXPECT_EQ(found->supervisor, launched->supervisor);
   // What still waits at its gate has not begun.
-  ASSERT_TRUE(io::write_file(launcher_->runtime().root / "left" / "exec.fifo", ""));
+  ASSERT_TRUE(io::write_file(launcher_->runtime().root() / "left" / "exec.fifo", ""));
   EXPECT_EQ(launcher_->find(task).error().code(), ErrorCode::NotFound);
   ASSERT_TRUE(launcher_->stop(task, "", deadline()));
   EXPECT_FALSE(is_alive(launched->container));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 
 #include <fmt/format.h>
 
@@ -125,6 +126,13 @@ void task_launch_failed(TaskRecord& record, const Error& error, Time now) {
   record.task.reason = fmt::format("{}; next try in {}", error.text(), to_text(restart.delay));
 }
 
+void task_lacks_host(TaskRecord& record, const Error& error) {
+  forget_processes(record);
+  record.task.state = model::TaskState::Failed;
+  record.task.next_start_at.reset();
+  record.task.reason = error.text();
+}
+
 void task_stopping(TaskRecord& record, Duration grace, Time now) {
   record.goal = Goal::Stop;
   record.task.state = model::TaskState::Stopping;
@@ -145,14 +153,10 @@ bool task_health(TaskRecord& record, model::Health health, const std::string& re
 }
 
 model::Exit exit_of(int code, bool out_of_memory) {
-  model::Exit exit;
-  if (code > 128 && code <= 128 + 64) {
-    exit.signal = code - 128;
-  } else {
-    exit.code = code;
-  }
   // A child may be killed for lack of memory and its parent cope with that: then the task has not died of it.
-  exit.oom_killed = out_of_memory && code != 0;
+  if (out_of_memory && code == 128 + SIGKILL) return model::Exit{std::nullopt, SIGKILL, true};
+  model::Exit exit{code, std::nullopt, false};
+  if (code > 128 && code <= 128 + 64) exit.signal = code - 128;
   return exit;
 }
 

@@ -29,13 +29,16 @@ void task_running(TaskRecord& record, const Launched& launched, Time now);
 void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit,
                 std::vector<std::string> last_lines, Time now);
 void task_launch_failed(TaskRecord& record, const Error& error, Time now);
+// It cannot be launched because of the host, which is no failure of its own: nothing is counted.
+void task_lacks_host(TaskRecord& record, const Error& error);
 // Does nothing to a task that is stopping already, but for a shorter grace.
 void task_stopping(TaskRecord& record, Duration grace, Time now);
 // Returns whether anything changed that a reader of records must know (not the reason alone).
 bool task_health(TaskRecord& record, model::Health health, const std::string& reason, Time now);
 
-// How a process ended, from its monitor's exit code: 128+N is death by signal N. `out_of_memory`: the kernel
-// killed a process of the task for lack of memory.
+// How a process ended, from its monitor's exit code. For 128+N both are told, for conmon writes the same for
+// death by signal N and for an exit with that code, as of a shell whose command died so. `out_of_memory`: the
+// kernel killed a process of the task for lack of memory, which is what ended the task if that was SIGKILL.
 model::Exit exit_of(int code, bool out_of_memory);
 
 // "<service>-<instance>-<first 6 of the revision>-<token>", where every byte that is not a letter, digit or

@@ -126,6 +126,18 @@ TEST(TaskLife, FailedLaunchTellsTheErrorAndTheNextTry) {
   EXPECT_EQ(record.task.next_start_at, Time(5s));
 }
 
+TEST(TaskLife, LackOfTheHostIsNoFailureOfTheTask) {
+  TaskRecord record = running_task();
+  task_ended(record, code(1), {}, Time(2s));
+  const int failures = record.failures;
+  task_lacks_host(record, Error(ErrorCode::Unavailable, "apt-get install crun"));
+  EXPECT_EQ(record.task.state, model::TaskState::Failed);
+  EXPECT_EQ(record.task.reason, "apt-get install crun");
+  EXPECT_EQ(record.failures, failures);
+  EXPECT_EQ(record.task.restarts, 0);
+  EXPECT_FALSE(record.task.next_start_at);
+}
+
 TEST(TaskLife, StoppingTaskIsNotStartedAgain) {
   TaskRecord record = running_task();
   task_stopping(record, 10s, Time(5s));
@@ -155,14 +167,24 @@ TEST(TaskLife, TaskStoppedWhileItWasBeingStartedStaysStopping) {
   EXPECT_EQ(record.container.pid, 20);
 }
 
-TEST(TaskLife, ExitCodesAboveTheSignalsBaseAreSignals) {
+model::Exit code_or_signal(int number) {
+  return model::Exit{128 + number, number, false};
+}
+
+TEST(TaskLife, ExitCodesAboveTheSignalsBaseMayBeSignals) {
   EXPECT_EQ(exit_of(0, false), code(0));
   EXPECT_EQ(exit_of(3, false), code(3));
   EXPECT_EQ(exit_of(128, false), code(128));
-  EXPECT_EQ(exit_of(139, false), (signal(SIGSEGV)));
+  EXPECT_EQ(exit_of(139, false), code_or_signal(SIGSEGV));
+  EXPECT_EQ(exit_of(143, false).text(), "exit code 143 or SIGTERM");
   EXPECT_EQ(exit_of(255, false), code(255));
   EXPECT_EQ(exit_of(137, true), (out_of_memory()));
+}
+
+TEST(TaskLife, OutOfMemoryIsDeathBySigkillAlone) {
   EXPECT_EQ(exit_of(0, true), code(0)) << "it coped with the death of a child";
+  EXPECT_EQ(exit_of(1, true), code(1)) << "days after a child died so, it gave up for another reason";
+  EXPECT_EQ(exit_of(143, true), code_or_signal(SIGTERM));
 }
 
 }  // namespace

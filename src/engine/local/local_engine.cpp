@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/local/exec.h"
+#include "engine/local/host_runtime.h"
 #include "engine/local/images.h"
 #include "engine/local/keeper.h"
 #include "engine/local/launcher.h"
@@ -39,14 +40,22 @@ Result<bool> wants_containers(const std::string& isolation) {
   return true;
 }
 
-Result<Runtime> choose_runtime(const LocalOptions& options, bool containers,
-                               const std::filesystem::path& state, const Clock& clock) {
+// One that is missing is a reason for tasks not to start, and no reason not to look after those that run.
+Result<std::unique_ptr<HostRuntime>> open_runtime(const LocalOptions& options, bool containers,
+                                                  const std::filesystem::path& state, const Clock& clock) {
   if (options.runtime != "auto" && options.runtime != "crun" && options.runtime != "runc") {
     return Error(ErrorCode::Invalid,
                  fmt::format("runtime '{}' is neither auto, crun nor runc", options.runtime));
   }
-  if (!containers) return process_runtime(state, options.program);
-  return find_runtime(state, clock, clock.deadline_in(kSetUpTime), options.runtime);
+  auto runtime = std::make_unique<HostRuntime>(
+      HostRuntimeOptions{.state = state,
+                         .kind = containers ? RuntimeKind::Container : RuntimeKind::Process,
+                         .only = options.runtime,
+                         .program = options.program},
+      clock);
+  const Status found = runtime->look(clock.deadline_in(kSetUpTime));
+  if (!found) log::error("engine.local", "no task can be started: {}", found.error().text());
+  return runtime;
 }
 
 }  // namespace
@@ -58,6 +67,7 @@ struct LocalEngine::Parts {
   std::filesystem::path state;
   io::Fd lock;
   bool containers = false;
+  std::unique_ptr<HostRuntime> runtime;
   std::unique_ptr<Network> network;  // null without containers
   std::unique_ptr<ImageStore> images;
   std::unique_ptr<Launcher> launcher;
@@ -78,12 +88,12 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, c
   TRY(io::make_directories(parts->state, 0711));
   parts->lock = TRY_CONTEXT(io::lock_file(parts->state / "lock"), "use the local engine's state directory");
 
-  LauncherOptions launcher{
-      .state = parts->state,
-      .cluster = parts->options.cluster,
-      .runtime = TRY(choose_runtime(parts->options, parts->containers, parts->state, clock)),
-      .network = nullptr,
-      .log_limit = parts->options.log_bytes};
+  parts->runtime = TRY(open_runtime(parts->options, parts->containers, parts->state, clock));
+  LauncherOptions launcher{.state = parts->state,
+                           .cluster = parts->options.cluster,
+                           .runtime = *parts->runtime,
+                           .network = nullptr,
+                           .log_limit = parts->options.log_bytes};
   if (parts->containers) {
     parts->network =
         TRY(Network::open(parts->state, parts->options.cluster, clock, clock.deadline_in(kSetUpTime)));

@@ -31,9 +31,10 @@ struct LocalOptions {
 
 class LocalEngine final : public Engine {
  public:
-  // Sets up runtime and network, and takes over the tasks on record. Conflict when another process has this
-  // state directory; Unavailable when the machine lacks something (named); Forbidden when containers are
-  // asked for without root; Invalid for an option that means nothing.
+  // Sets up runtime and network, and takes over the tasks on record. A machine without a container runtime,
+  // conmon or a firewall program is no error: tasks that need it fail to start, naming what is missing, and
+  // are started once it is there. Conflict when another process has this state directory; Forbidden when
+  // containers are asked for without root; Invalid for an option that means nothing.
   static Result<std::unique_ptr<LocalEngine>> create(LocalOptions options, const Clock& clock,
                                                      Random& random);
   // Tasks go on. Waits for starts and stops under way, which take a moment; images being pulled or built are

@@ -34,8 +34,9 @@ class LocalEngineTest : public testing::Test {
     options_.cluster = "unit";
     options_.state = directory_->path() / "state";
     options_.isolation = isolation();
+    const bool runtime = io::find_program("crun") || io::find_program("runc") || isolation() == "none";
+    if (!io::find_program("conmon") || !runtime) GTEST_SKIP() << "needs conmon and crun or runc";
     start();
-    if (!engine_ && missing_) GTEST_SKIP() << *missing_;
     ASSERT_TRUE(engine_);
   }
 
@@ -61,7 +62,6 @@ class LocalEngineTest : public testing::Test {
   void start() {
     auto engine = LocalEngine::create(options_, clock_, random_);
     if (!engine) {
-      if (engine.error().code() == ErrorCode::Unavailable) missing_ = engine.error().text();
       ADD_FAILURE() << engine.error().text();
       return;
     }
@@ -163,7 +163,6 @@ class LocalEngineTest : public testing::Test {
   std::optional<io::TemporaryDirectory> directory_;
   LocalOptions options_;
   std::unique_ptr<LocalEngine> engine_;
-  std::optional<std::string> missing_;
   model::Generation generation_ = 0;
 
  private:
@@ -256,7 +255,7 @@ TEST_F(LocalEngineTest, TaskThatEndedWhileNobodyWatchedIsToldAndStartedAgain) {
   ASSERT_TRUE(eventually([](const auto& now) {
     return now.tasks.size() == 1 && now.tasks[0].restarts == 1 && now.tasks[0].state == TaskState::Running;
   }));
-  EXPECT_EQ(tasks()[0].last_exit, (model::Exit{std::nullopt, SIGKILL, false}));
+  EXPECT_EQ(tasks()[0].last_exit, (model::Exit{128 + SIGKILL, SIGKILL, false}));
 }
 
 TEST_F(LocalEngineTest, TaskWhoseMonitorIsKilledIsStartedAgainWithTheReason) {
@@ -340,6 +339,122 @@ TEST_F(LocalEngineTest, FollowerLosesNothingToRotation) {
   }
   EXPECT_TRUE(io::exists(state() / "tasks" / request.task.str() / "log.1") ||
               io::exists(state() / "tasks" / request.task.str() / "log.2"));
+}
+
+// PATH is a folder of links to the programs that are there.
+class MissingProgram : public LocalEngineTest {
+ protected:
+  void SetUp() override {
+    LocalEngineTest::SetUp();
+    if (!engine_ || IsSkipped()) return;
+    scale(sleeper(), 1);
+    ASSERT_TRUE(eventually_running(1));
+    engine_.reset();
+    fs::create_directory(links());
+    path_before_ = ::getenv("PATH");
+    for (const char* name : {"conmon", "crun", "runc", "iptables", "iptables-save", "iptables-restore",
+                             "iptables-legacy", "nft", "sh", "true", "sleep"}) {
+      if (const auto program = io::find_program(name)) programs_[name] = *program;
+    }
+    for (const auto& [name, program] : programs_) add(name);
+    ::setenv("PATH", links().c_str(), 1);
+  }
+  void TearDown() override {
+    LocalEngineTest::TearDown();
+    engine_.reset();
+    if (!path_before_.empty()) ::setenv("PATH", path_before_.c_str(), 1);
+  }
+
+  fs::path links() const { return directory_->path() / "links"; }
+  void add(const std::string& name) {
+    if (programs_.contains(name)) fs::create_symlink(programs_.at(name), links() / name);
+  }
+  void take(const std::string& name) { fs::remove(links() / name); }
+  bool eventually_failed(const model::Revision& revision, const std::string& why) {
+    return eventually([&](const model::Observed& now) {
+      return std::ranges::any_of(now.tasks, [&](const model::Task& task) {
+        return task.revision == revision.id && task.state == TaskState::Failed &&
+               task.reason.find(why) != std::string::npos;
+      });
+    });
+  }
+
+  std::map<std::string, std::string> programs_;
+  std::string path_before_;
+};
+
+TEST_F(MissingProgram, RuntimeIsNamedTasksAreAdoptedAndItsReturnStartsTheRest) {
+  const auto before = RecordStore(state()).load()->tasks.at(0);
+  take("crun");
+  take("runc");
+  start();
+  ASSERT_TRUE(engine_);
+  ASSERT_EQ(tasks().size(), 1U);
+  EXPECT_EQ(tasks()[0].state, TaskState::Running);
+  EXPECT_EQ(tasks()[0].started_at, before.task.started_at);
+
+  const auto other = shell("exec sleep 2000");
+  scale(other, 1);
+  EXPECT_TRUE(eventually_failed(other, "apt-get install crun"));
+  EXPECT_TRUE(is_alive(before.container));
+  add("crun");
+  add("runc");
+  EXPECT_TRUE(eventually_running(2));
+
+  // Taken away under a control plane that has used it; and what runs can be taken down without.
+  take("crun");
+  take("runc");
+  const auto third = shell("exec sleep 3000");
+  scale(third, 1);
+  EXPECT_TRUE(eventually_failed(third, "apt-get install"));
+}
+
+TEST_F(MissingProgram, ConmonIsNamedAndFoundWhenItIsThere) {
+  take("conmon");
+  start();
+  ASSERT_TRUE(engine_);
+  const auto other = shell("exec sleep 2000");
+  scale(other, 1);
+  EXPECT_TRUE(eventually_failed(other, "apt-get install conmon"));
+  EXPECT_EQ(tasks().size(), 2U);
+  add("conmon");
+  EXPECT_TRUE(eventually_running(2));
+}
+
+TEST_F(MissingProgram, FirewallProgramIsMissedByTasksWithABridgeAlone) {
+  for (const char* name : {"iptables", "iptables-legacy", "nft"}) take(name);
+  start();
+  ASSERT_TRUE(engine_);
+  const auto bridged = shell("exec sleep 2000");
+  scale(bridged, 1);
+  EXPECT_TRUE(eventually_failed(bridged, "apt-get install iptables"));
+  scale(shell("exec sleep 3000", [](model::TaskSpec& spec) { spec.net = model::NetMode::None; }), 1);
+  EXPECT_TRUE(eventually([](const model::Observed& now) {
+    return std::ranges::count(now.tasks, TaskState::Running, &model::Task::state) == 2;
+  }));
+  for (const char* name : {"iptables", "iptables-legacy", "nft"}) add(name);
+  EXPECT_TRUE(eventually_running(3));
+}
+
+TEST_F(MissingProgram, CommandChecksThatCannotBeAskedLeaveHealthAsItIs) {
+  start();
+  ASSERT_TRUE(engine_);
+  const auto checked = shell("exec sleep 2000", [](model::TaskSpec& spec) {
+    spec.health.mode = model::HealthMode::Cmd;
+    spec.health.cmd = {"true"};
+    spec.health.interval = 10ms;
+    spec.health.max_consecutive_failures = 1;
+  });
+  scale(checked, 1);
+  ASSERT_TRUE(eventually([](const model::Observed& now) {
+    return std::ranges::count(now.tasks, Health::Healthy, &model::Task::health) == 2;
+  }));
+  take("crun");
+  take("runc");
+  const auto other = shell("exec sleep 3000");
+  scale(other, 1);
+  EXPECT_TRUE(eventually_failed(other, "apt-get install"));
+  EXPECT_EQ(std::ranges::count(tasks(), Health::Healthy, &model::Task::health), 2);
 }
 
 // The state directory on a disk of two megabytes.

@@ -195,6 +195,12 @@ Status delete_veths(Netlink& host, const Record& record) {
   return {};
 }
 
+Status let_through(Firewall& firewall, Deadline deadline) {
+  const std::string now = TRY(io::read_file(kForwarding));
+  if (trim(now) != "1") TRY(write_setting(kForwarding, "1"));
+  return firewall.ensure(deadline);
+}
+
 Status remove_all_of(const fs::path& state, const Record& record, const Clock& clock, Deadline deadline) {
   Netlink host = TRY(Netlink::open());
   TRY(Firewall(record.bridge, record.subnet, clock).remove(deadline));
@@ -222,6 +228,7 @@ struct Network::State {
 
   Mutex mutex;
   std::set<Ipv4> used GUARDED_BY(mutex);
+  Status ready GUARDED_BY(mutex) = Error(ErrorCode::Unavailable, "the network is not set up yet");
   uint32_t last GUARDED_BY(mutex) = 1;  // offset in the subnet of the address given last; 1 is the gateway
 };
 
@@ -242,7 +249,9 @@ Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std:
   const int index = TRY_CONTEXT(make_bridge(host, *record), what);
   std::unique_ptr<Network> network(
       new Network(std::make_unique<State>(state, clock, std::move(*record), index)));
-  TRY_CONTEXT(network->ensure(deadline), what);
+  if (const Status ensured = network->ensure(deadline); !ensured) {
+    log::warning("engine.local", "{}: {}", what, ensured.error().text());
+  }
   return network;
 }
 
@@ -325,10 +334,17 @@ Status Network::detach(const std::string& address) {
   return host.delete_link(veth_name(*parsed));
 }
 
+Status Network::ready() const {
+  const Lock lock(state_->mutex);
+  return state_->ready;
+}
+
 Status Network::ensure(Deadline deadline) {
-  const std::string now = TRY(io::read_file(kForwarding));
-  if (trim(now) != "1") TRY(write_setting(kForwarding, "1"));
-  return state_->firewall.ensure(deadline);
+  Status ensured = let_through(state_->firewall, deadline);
+  const Lock lock(state_->mutex);
+  // Rules that were put in place once stay there when putting them again fails.
+  if (!state_->ready) state_->ready = ensured;
+  return ensured;
 }
 
 Status Network::remove(Deadline deadline) {

@@ -21,8 +21,9 @@ namespace slipway::engine::local {
 class Network {
  public:
   // Makes or finds the bridge, the firewall rules and forwarding. Nothing is changed on the host before the
-  // record of it is on disk. Forbidden without CAP_NET_ADMIN; Exhausted when no private subnet is free of the
-  // host's routes.
+  // record of it is on disk. Firewall rules that cannot be put in place, perhaps because no program for that
+  // is installed, are ready()'s matter: tasks without a bridge do not need them. Forbidden without
+  // CAP_NET_ADMIN; Exhausted when no private subnet is free of the host's routes.
   static Result<std::unique_ptr<Network>> open(const std::filesystem::path& state, const std::string& cluster,
                                                const Clock& clock, Deadline deadline);
   ~Network();
@@ -48,6 +49,8 @@ class Network {
   // Removes the task's veth at once rather than when the kernel gets round to it. Unknown: fine.
   Status detach(const std::string& address);
 
+  // Ok once the host has let the bridge through; until then, why it did not. Cheap.
+  Status ready() const;
   // Firewall rules and forwarding again: others flush them. Cheap enough for once a minute.
   Status ensure(Deadline deadline);
   // Removes rules and bridge, puts ip_forward back if it was us who set it and no other bridge is left,

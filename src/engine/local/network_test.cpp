@@ -199,6 +199,25 @@ TEST_F(NetworkTest, PutsRulesBackThatOthersFlushed) {
   EXPECT_EQ(rule_count(), 4U);
 }
 
+TEST_F(NetworkTest, RulesOfNftGoThoughIptablesWasInstalledLater) {
+  if (!io::find_program("nft")) GTEST_SKIP() << "needs nft";
+  const std::string before = ::getenv("PATH");
+  const std::filesystem::path links = state_.path() / "links";
+  std::filesystem::create_directory(links);
+  std::filesystem::create_symlink(*io::find_program("nft"), links / "nft");
+  Firewall firewall("slw-later", Subnet{0xc6120000, 22}, clock_);
+  ::setenv("PATH", links.c_str(), 1);
+  const Status ensured = firewall.ensure(deadline());
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_TRUE(ensured) << ensured.error().text();
+  io::Command list;
+  list.argv = {"nft", "list", "tables"};
+  EXPECT_NE(io::run_ok(list, clock_, deadline()).value().out.find("slipway_slw_later"), std::string::npos);
+  const Status removed = firewall.remove(deadline());
+  EXPECT_TRUE(removed) << removed.error().text();
+  EXPECT_EQ(io::run_ok(list, clock_, deadline()).value().out.find("slipway_slw_later"), std::string::npos);
+}
+
 TEST_F(NetworkTest, GivesEachAddressOnceAndRestsItBeforeTheNextUse) {
   const std::string first = network_->allocate().value();
   const std::string second = network_->allocate().value();

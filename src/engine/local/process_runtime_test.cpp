@@ -18,10 +18,10 @@ namespace {
 class ProcessRuntimeTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Result<Runtime> runtime = process_runtime(state_.path());
-    if (!runtime) GTEST_SKIP() << runtime.error().text();
+    const Status found = runtime_.look(deadline());
+    if (!found) GTEST_SKIP() << found.error().text();
     launcher_ =
-        Launcher::create({.state = state_.path(), .cluster = "test", .runtime = *runtime}, clock_).value();
+        Launcher::create({.state = state_.path(), .cluster = "test", .runtime = runtime_}, clock_).value();
   }
   void TearDown() override {
     if (!launcher_) return;
@@ -41,6 +41,7 @@ class ProcessRuntimeTest : public ::testing::Test {
 
   SystemClock clock_;
   io::TemporaryDirectory state_ = io::TemporaryDirectory::create().value();
+  HostRuntime runtime_{{state_.path(), RuntimeKind::Process, "auto", ""}, clock_};
   model::TaskId task_{"process-" + std::to_string(::getpid())};
   model::TaskSpec spec_;
   std::unique_ptr<Launcher> launcher_;

@@ -115,13 +115,17 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
   return command;
 }
 
+fs::path runtime_root(const fs::path& state) {
+  return state / "runtime";
+}
+
 Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline deadline,
                              std::string_view only) {
   const CgroupMode cgroups = cgroup_mode();
   TRY_CONTEXT(Cgroups(cgroups).delegate("/slipway"), "prepare the control groups");
-  const fs::path root = state / "runtime";
+  const fs::path root = runtime_root(state);
   TRY(io::make_directories(root, 0700));
-  const bool conmon = io::find_program("conmon").has_value();
+  const std::optional<std::string> conmon = io::find_program("conmon");
 
   std::vector<std::string> complaints;
   for (const char* name : {"crun", "runc"}) {
@@ -130,6 +134,7 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
     Runtime runtime;
     runtime.name = name;
     runtime.path = *program;
+    runtime.conmon = *conmon;
     runtime.root = root;
     runtime.args = {"--root", root.string()};
     if (runtime.name == "crun") runtime.args.insert(runtime.args.end(), {"--cgroup-manager", "cgroupfs"});
@@ -152,11 +157,13 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
 }
 
 Result<Runtime> process_runtime(const fs::path& state, const std::string& program) {
-  if (!io::find_program("conmon")) return none_works({});
+  const std::optional<std::string> conmon = io::find_program("conmon");
+  if (!conmon) return none_works({});
   Runtime runtime;
   runtime.kind = RuntimeKind::Process;
   runtime.name = "process";
-  runtime.root = state / "runtime";
+  runtime.conmon = *conmon;
+  runtime.root = runtime_root(state);
   runtime.cgroups = cgroup_mode();
   TRY(io::make_directories(runtime.root, 0700));
   std::error_code error;

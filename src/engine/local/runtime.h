@@ -25,6 +25,7 @@ struct Runtime {
   std::string name;               // "crun", "runc", "process"
   std::string path;               // of the program
   std::vector<std::string> args;  // before the verb: "--root DIR" and the like
+  std::string conmon;             // the program that supervises its containers
   std::filesystem::path root;     // where it keeps its own records, one folder a container
   CgroupMode cgroups = CgroupMode::V2;
   // crun refuses a host where a version 2 hierarchy stands beside version 1. It is started in a mount
@@ -34,6 +35,9 @@ struct Runtime {
   // `path args... verb...`, ready for io::run or io::spawn.
   io::Command command(std::vector<std::string> verb) const;
 };
+
+// Where a runtime keeps its records, of an engine with this state directory.
+std::filesystem::path runtime_root(const std::filesystem::path& state);
 
 // The first of crun, crun with the unified hierarchy hidden, runc that really runs a container here (each is
 // tried once with a trivial one). `state`: the engine's state directory. Unavailable when none works: the
