@@ -37,7 +37,6 @@ void read_limits(const Reader& reader, ClusterConfig& cluster) {
   cluster.limits.image_gb = reader.integer("image_gb");
   cluster.limits.tasks = static_cast<int>(reader.integer("tasks"));
   cluster.limits.starts = static_cast<int>(reader.integer("starts"));
-  cluster.limits.exited_keep = reader.seconds("exited_keep_seconds");
 }
 
 ClusterConfig read_cluster(const Reader& reader, const fs::path& folder) {

@@ -31,7 +31,6 @@ struct ClusterConfig {
     int64_t image_gb = 20;                         // of the image store; unused images go first
     int tasks = 2000;                              // on this machine
     int starts = 4;                                // at once
-    Duration exited_keep = std::chrono::hours(1);  // logs of tasks that are gone
   } limits;
 };
 

@@ -338,7 +338,6 @@ TEST_F(ClusterTest, NoFileMeansAllDefaults) {
   EXPECT_EQ(cluster.limits.image_gb, standard.limits.image_gb);
   EXPECT_EQ(cluster.limits.tasks, standard.limits.tasks);
   EXPECT_EQ(cluster.limits.starts, standard.limits.starts);
-  EXPECT_EQ(cluster.limits.exited_keep, standard.limits.exited_keep);
 }
 
 TEST_F(ClusterTest, EveryKeyArrives) {
@@ -351,7 +350,7 @@ api: unix:/run/api.sock
 isolation: none
 runtime: runc
 proxy: {bind: "*", http_port: 80, haproxy: /opt/haproxy}
-limits: {log_mb: 1, image_gb: 2, tasks: 3, starts: 4, exited_keep_seconds: 5}
+limits: {log_mb: 1, image_gb: 2, tasks: 3, starts: 4}
 )");
   const auto loaded = load_cluster_file("etc/slipway.yaml");
   ASSERT_TRUE(loaded.has_value());
@@ -371,7 +370,6 @@ limits: {log_mb: 1, image_gb: 2, tasks: 3, starts: 4, exited_keep_seconds: 5}
   EXPECT_EQ(cluster.limits.image_gb, 2);
   EXPECT_EQ(cluster.limits.tasks, 3);
   EXPECT_EQ(cluster.limits.starts, 4);
-  EXPECT_EQ(cluster.limits.exited_keep, 5s);
 }
 
 TEST_F(ClusterTest, MistakesAreToldAllAtOnce) {
