@@ -19,6 +19,19 @@ Result<Tree> load_tree(const std::filesystem::path& path) {
   return tree;
 }
 
+config::Holders holders_in(const Json& config) {
+  config::Holders holders;
+  for (const auto& [name, instance] : config.as_object()) {
+    const auto id = model::parse_instance_id(name);
+    const Json& proxy = instance.at("proxy");
+    if (!id || !proxy.is_object()) continue;
+    model::Proxy& door = holders[*id];
+    if (proxy.at("port").is_int()) door.port = static_cast<int>(proxy.at("port").as_int());
+    for (const Json& domain : proxy.at("domains").as_array()) door.domains.push_back(domain.as_string());
+  }
+  return holders;
+}
+
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base) {
   std::string text;
   for (model::Problem problem : problems) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "model/instance.h"
@@ -21,6 +22,9 @@ struct Tree {
 // `path`: a config tree, or a cluster file. NotFound when it is missing.
 Result<config::LoadedCluster> load_cluster(const std::filesystem::path& path);
 Result<Tree> load_tree(const std::filesystem::path& path);
+
+// Who has which port and domains, by the answer of a control plane to `config`: what it wants, it serves.
+config::Holders holders_in(const Json& config);
 
 // One problem a line: "file:line:column: message; hint". Paths below `base` are shown relative to it, as a
 // person there would type them.

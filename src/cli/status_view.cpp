@@ -140,6 +140,21 @@ std::string status_details(const Json& status, Time now, const Paint& paint) {
   return out;
 }
 
+namespace {
+
+// The first problem of this service, as a line of its own: those of the control plane, which knows who has a
+// port or a domain. Empty where none is told.
+std::string first_problem(const Json& status, const std::string& service) {
+  for (const Json& problem : status.at("problems").as_array()) {
+    if (problem.at("service").as_string() != service) continue;
+    return fmt::format("  {}:{}:{}: {}\n", problem.at("file").as_string(), problem.at("line").as_int(),
+                       problem.at("column").as_int(), problem.at("message").as_string());
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
   std::string out;
   if (const Json& freeze = status.at("freeze"); freeze.is_object()) {
@@ -155,7 +170,7 @@ std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
   for (const Json& name : status.at("broken").as_array()) {
     out += paint(Colour::Red, fmt::format("service {} has broken files; what runs of it stays as it is",
                                           name.as_string())) +
-           "\n";
+           "\n" + first_problem(status, name.as_string());
   }
   const size_t problems = status.at("problems").as_array().size();
   if (problems > 0) out += counted(problems, "problem") + " in the configuration: see `slipway validate`\n";

@@ -76,11 +76,13 @@ TEST(ClusterNotes, SayLoudlyWhatIsWrong) {
   json["isolation"] = "tasks are plain processes";
   json["trouble"] = "engine: no answer";
   json["broken"] = Json::Array{"shop"};
-  json["problems"] = Json::Array{Json::Object{}};
+  json["problems"] = Json::Array{*Json::parse(
+      R"({"service": "shop", "file": "/srv/shop/run.yaml", "line": 1, "column": 8, "message": "no cmd"})")};
   EXPECT_EQ(cluster_notes(json, kNow, Paint()),
             "NOT ISOLATED: tasks are plain processes\n"
             "trouble: engine: no answer; what is shown may be stale\n"
             "service shop has broken files; what runs of it stays as it is\n"
+            "  /srv/shop/run.yaml:1:8: no cmd\n"
             "1 problem in the configuration: see `slipway validate`\n");
 }
 

@@ -145,6 +145,13 @@ Result<int> watch_until_healthy(Context& context, const api::Client& client, Dur
   return tally.failed.empty() ? 0 : kFailed;
 }
 
+// The files as this control plane reads them: a port or domain stays with whoever it serves by it.
+Status compile_as(const api::Client& client, Tree& tree) {
+  const config::Holders holders = holders_in(TRY(client.config("", "")));
+  tree.desired = TRY(config::compile(tree.cluster.config, tree.cluster.cluster, holders));
+  return {};
+}
+
 // Says what is wrong with the files; an exit code where nothing can be started for it.
 std::optional<int> refuse(Context& context, const Tree& tree, bool running) {
   const std::filesystem::path& here = context.environment.directory;
@@ -165,15 +172,18 @@ Result<int> run(Context& context) {
   const std::string given =
       args.has("config") ? args.text("config") : args.text(args.has("dir") ? "dir" : "DIR");
   const std::filesystem::path source = whole_path(context, given.empty() ? "." : given);
-  const auto loaded = load_tree(source);
+  auto loaded = load_tree(source);
   if (!loaded) {
     context.out.error(loaded.error().text());
     return exit_code(loaded.error().code());  // Invalid means the configuration here
   }
-  const Tree& tree = *loaded;
+  Tree& tree = *loaded;
   const api::Client client(tree.cluster.api, context.environment.clock);
-  if (const auto code = refuse(context, tree, TRY(answers(client)))) return *code;
+  const bool running = TRY(answers(client));
+  if (running) TRY(compile_as(client, tree));
+  if (const auto code = refuse(context, tree, running)) return *code;
   TRY(ensure_control_plane(context, client, tree, source));
+  if (!running) TRY(compile_as(client, tree));  // it may know who served before it was started
   TRY(wait_until_taken(context, client, tree));
   // A broken service does not stop the others, but a script must hear of it.
   const int broken = tree.desired.broken.empty() ? 0 : kFailed;
