@@ -82,6 +82,52 @@ good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is goo
   good_serves
 }
 
+# reached NAME PORT DOMAIN: a web service with a port of its own and a domain.
+reached() {
+  web_service "$1" 1 "$2"
+  sed -i "s/proxy: .*/proxy: {port: $2, domains: [$3]}/" "$TREE/$1/run.yaml"
+}
+by_domain() { curl -fsS -H "Host: $1" "http://127.0.0.1:$(sed -n 's/.*http_port: //p' "$TREE/slipway.yaml")/"; }
+# Requests without a pause, until $WORK/enough is there; each that fails leaves a line in $WORK/failed.
+ask_on() {
+  until [ -e "$WORK/enough" ]; do
+    by_domain shop.test >/dev/null || echo "domain" >>"$WORK/failed"
+    curl -fsS "http://127.0.0.1:$1/" >/dev/null || echo "port" >>"$WORK/failed"
+    echo >>"$WORK/asked"
+  done 2>>"$WORK/failed"
+}
+asked_more() { [ "$(wc -l <"$WORK/asked")" -gt "$1" ]; }
+api_is_refused() {
+  slipway status 2>&1 | grep -q 'api/run.yaml.*"shop.test" belongs to web.main: .*web/run.yaml'
+}
+
+@test "a newcomer with the domain of a service that runs takes it only when that gives it up" {
+  web_port=$(free_port) api_port=$(free_port)
+  reached web "$web_port" shop.test
+  run -0 slipway up "$TREE"
+  eventually 20 by_domain shop.test
+  ask_on "$web_port" 3>&- &
+  HOLDER=$!
+  reached api "$api_port" Shop.test
+  sed -i 's/Shop.test/shop.test/' "$TREE/api/run.yaml"
+  eventually 20 api_is_refused
+  eventually 20 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
+
+  # The next control plane knows who has it from what was stored.
+  slipway down --keep
+  run -1 slipway up "$TREE" --detach
+  eventually 20 api_is_refused
+  eventually 20 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
+  touch "$WORK/enough"
+  wait "$HOLDER" && unset HOLDER
+  [ ! -s "$WORK/failed" ] || { cat "$WORK/failed"; false; }
+  status_is web.main '.healthy == 1'
+
+  reached web "$web_port" other.test
+  eventually 40 bash -c "curl -fsS -H 'Host: shop.test' http://127.0.0.1:$(sed -n 's/.*http_port: //p' "$TREE/slipway.yaml")/ | grep -q 'of api-'"
+  by_domain other.test | grep -q "of web-"
+}
+
 @test "invalid YAML and unknown keys fail that service alone" {
   printf 'main:\n  cmd: [sleep\n' | service broken
   printf 'main:\n  cmd: [sleep, "100000"]\n  instnaces: 2\n' | service typo
