@@ -156,6 +156,11 @@ Result<Json> Client::config(const std::string& service, const std::string& insta
 Result<Json> Client::nodes() const {
   return call("GET", "/v1/nodes");
 }
+Result<model::Observed> Client::observed() const {
+  const Json json = TRY(call("GET", "/v1/observed"));
+  return model::observed_from_json(json).context("read what is observed");
+}
+
 Result<Json> Client::plan() const {
   return call("GET", "/v1/plan");
 }

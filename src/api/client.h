@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "io/http.h"
+#include "model/observed.h"
 #include "model/override.h"
 
 namespace slipway::api {
@@ -92,6 +93,7 @@ class Client {
   Result<Json> config(const std::string& service, const std::string& instance) const;
   Result<Json> nodes() const;
   Result<Json> plan() const;
+  Result<model::Observed> observed() const;
   Result<Json> history(const model::InstanceId& instance, int limit) const;
   Result<Json> task(const std::string& id) const;
   Result<Json> overrides() const;

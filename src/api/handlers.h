@@ -16,6 +16,7 @@ Result<io::HttpAnswer> service(Context& context, const Call& call);
 Result<io::HttpAnswer> config(Context& context, const Call& call);
 Result<io::HttpAnswer> nodes(Context& context, const Call& call);
 Result<io::HttpAnswer> plan(Context& context, const Call& call);
+Result<io::HttpAnswer> observed(Context& context, const Call& call);
 Result<io::HttpAnswer> history(Context& context, const Call& call);
 Result<io::HttpAnswer> task(Context& context, const Call& call);
 Result<io::HttpAnswer> overrides(Context& context, const Call& call);

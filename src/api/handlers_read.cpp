@@ -197,6 +197,24 @@ Result<io::HttpAnswer> nodes(Context& context, const Call&) {
   return json_response(Json::Object{{"nodes", std::move(list)}});
 }
 
+// Put together from what every instance shows, which is all that was observed of services.
+Result<io::HttpAnswer> observed(Context& context, const Call&) {
+  const auto snapshot = context.control.snapshot();
+  model::Observed all;
+  all.at = snapshot->at;
+  all.isolation = snapshot->isolation;
+  all.nodes = snapshot->nodes;
+  for (const model::InstanceStatus& status : snapshot->instances) {
+    all.revisions.insert(all.revisions.end(), status.revisions.begin(), status.revisions.end());
+    all.tasks.insert(all.tasks.end(), status.tasks.begin(), status.tasks.end());
+  }
+  const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
+  std::sort(all.tasks.begin(), all.tasks.end(), by_id);
+  std::sort(all.revisions.begin(), all.revisions.end(),
+            [](const auto& a, const auto& b) { return a.revision.id < b.revision.id; });
+  return json_response(model::to_json(all));
+}
+
 Result<io::HttpAnswer> plan(Context& context, const Call&) {
   const auto snapshot = context.control.snapshot();
   Json::Array steps;

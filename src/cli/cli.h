@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 
+#include "cli/rehearsal.h"
+
 namespace slipway::cli {
 
 // What `serve` was asked for: exactly one of the two is set.
@@ -28,6 +30,7 @@ struct Wiring {
   std::function<std::string(const std::string&)> bounce_line;  // one line of `internal bounce`
   std::function<int(std::span<const std::string>)> process_runtime;
   std::function<std::string()> api_docs;  // docs/reference/api.md
+  Rehearse rehearse;
 };
 
 // Exit codes are a contract: 0 done, 1 failed, 2 usage, 3 not found, 4 invalid configuration, 5 timed out,

@@ -21,8 +21,8 @@ Command command_tree() {
                    info_command(),         start_command(),    stop_command(),     restart_command(),
                    scale_command(),        pause_command(),    resume_command(),   skip_health_command(),
                    check_health_command(), freeze_command(),   unfreeze_command(), validate_command(),
-                   config_command(),       plan_command(),     history_command(),  events_command(),
-                     nodes_command(),    drain_command(),
+                   config_command(),       plan_command(),     apply_command(),    simulate_command(),
+                   history_command(),      events_command(),   nodes_command(),    drain_command(),
                    undrain_command(),      clusters_command(), serve_command(),    version_command(),
                    completion_command(),   internal_command()};
   return root;

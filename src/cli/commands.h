@@ -11,6 +11,8 @@ Command serve_command();
 Command validate_command();
 Command config_command();
 Command plan_command();
+Command apply_command();
+Command simulate_command();
 Command status_command();
 Command why_command();
 Command list_command();

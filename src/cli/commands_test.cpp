@@ -1,4 +1,7 @@
 // The commands against a control plane that answers what the test says.
+#include <filesystem>
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "api/fake_control_plane.h"
@@ -122,11 +125,62 @@ TEST_F(Commands, NodesAndHistoryAndPlanAreTables) {
     "text": "image changed", "started_at": "2026-01-31T12:00:00.000Z", "ended_at": null}]})"));
   EXPECT_EQ(run({"history", "shop.web", "-n", "1"}), 0);
   EXPECT_NE(out_.find("aaa       done     image changed"), std::string::npos) << out_;
-  plane_.on("GET /v1/plan", *Json::parse(R"({"generation": 1, "steps": [
-    {"instance": "shop.web", "text": "shop.web: have 3 tasks"},
-    {"instance": "blog.main", "text": "blog.main: x"}]})"));
-  EXPECT_EQ(run({"plan", "shop.web", "--exit-code"}), 10);
-  EXPECT_EQ(out_, "shop.web: have 3 tasks\n");
+}
+
+TEST_F(Commands, PlanRehearsesTheFilesOnWhatRuns) {
+  const std::filesystem::path tree = plane_.folder() / "tree";
+  std::filesystem::create_directories(tree / "web");
+  std::ofstream(tree / "web/run.yaml") << "main:\n  cmd: [serve]\n";
+  plane_.on("GET /v1/version",
+            Json::Object{{"cluster", "prod"}, {"engine", "fake"}, {"config", tree.string()}});
+  plane_.on("GET /v1/observed", model::to_json(model::Observed{}));
+  plane_.on("GET /v1/overrides", Json::Object{{"overrides", Json::Array()}});
+  RehearsalRequest asked;
+  wiring_.rehearse = [&](const RehearsalRequest& request) {
+    asked = request;
+    RehearsalAnswer answer;
+    answer.report = *Json::parse(R"({"converges": true, "seconds": 12.5, "steps": [
+      {"instance": "web.main", "text": "web.main: have 1 task"}, {"instance": "blog.main", "text": "x"}],
+      "instances": [{"instance": "web.main", "from": ["aaa"], "to": "bbb", "change": "env V",
+        "method": "brutal",
+        "desired": 1, "lowest_healthy": 0, "seconds": 2, "room": null, "reason": null,
+        "steps": [{"at_seconds": 1.5, "text": "web.main: have 1 task"}]}]})");
+    return answer;
+  };
+  EXPECT_EQ(run({"plan", "web.main", "--exit-code"}), 10) << err_;
+  EXPECT_EQ(out_,
+            "web.main  aaa -> bbb  (env V)  brutal\n"
+            "     +1.5s  web.main: have 1 task\n"
+            "  about 2.0s; never fewer than 0 of 1 healthy; there is room\n");
+  ASSERT_EQ(asked.desired.instances.size(), 1U);
+  EXPECT_EQ(asked.desired.instances.front().id.text(), "web.main");
+  EXPECT_TRUE(asked.limited_room);
+  EXPECT_EQ(run({"plan", "wob.main"}), 3) << "no such instance";
+}
+
+TEST_F(Commands, SimulateBringsUpThenChangesAndTellsFigures) {
+  std::vector<RehearsalRequest> asked;
+  wiring_.rehearse = [&](const RehearsalRequest& request) {
+    asked.push_back(request);
+    RehearsalAnswer answer;
+    answer.report = *Json::parse(R"({"converges": true, "seconds": 130, "rounds": 7, "lowest": 19,
+      "lowest_of": 20, "lowest_at_seconds": 3, "tasks_started": 22, "tasks_moved": 2, "steps_taken": 5})");
+    answer.end.nodes = request.start.nodes;
+    return answer;
+  };
+  EXPECT_EQ(run({"simulate", "--synthetic", "5x4", "--nodes", "40", "--lose", "5%", "--seed", "9"}), 0)
+      << err_;
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].lost_nodes, 0);
+  EXPECT_EQ(asked[1].lost_nodes, 2);
+  EXPECT_EQ(asked[1].seed, 9U);
+  EXPECT_EQ(asked[1].desired.instances.size(), 5U);
+  EXPECT_NE(asked[0].desired.instances[0].spec, asked[1].desired.instances[0].spec);
+  EXPECT_NE(out_.find("converged     after 2m 10s, in 7 rounds"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("95.00 % served: 19 of 20 tasks"), std::string::npos) << out_;
+  EXPECT_EQ(run({"simulate", "--synthetic", "5", "--nodes", "40"}), 2);
+  EXPECT_EQ(run({"simulate", "--synthetic", "5x4", "--lose", "150"}), 2);
+  EXPECT_EQ(run({"simulate", "--synthetic", "5x4", "--nodes", "0"}), 2);
 }
 
 TEST_F(Commands, DrainSaysWhoAndWhyAndWaitsUntilTheNodeIsEmpty) {

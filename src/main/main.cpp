@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "cli/cli.h"
 #include "engine/local/process_runtime.h"
+#include "main/rehearse.h"
 #include "main/serve.h"
 #include "plan/bounce.h"
 
@@ -20,5 +21,6 @@ int main(int argc, char** argv) {
     return slipway::engine::local::process_runtime_main(arguments);
   };
   wiring.api_docs = slipway::api::api_docs_markdown;
+  wiring.rehearse = slipway::daemon::rehearse;
   return slipway::cli::run_cli(argc, argv, wiring);
 }

@@ -164,12 +164,12 @@ std::vector<model::Cause> node_causes(const Round& round) {
   std::map<model::NodeId, int> there;
   for (const model::Task* task : round.tasks) ++there[task->node];
   std::vector<model::Cause> causes;
-  for (const model::Node& node : round.in.observed.nodes) {
-    const auto tasks = there.find(node.id);
-    if (tasks == there.end() || (node.ready && !node.draining)) continue;
-    std::string text = fmt::format("node {}, with {}, {}", node.id.str(), tasks_text(tasks->second),
-                                   node.ready ? "is being drained" : "is not ready");
-    if (!node.reason.empty()) text += ": " + node.reason;
+  for (const auto& [id, tasks] : there) {
+    const model::Node* node = find_node(round, id);
+    if (node == nullptr || (node->ready && !node->draining)) continue;
+    std::string text = fmt::format("node {}, with {}, {}", id.str(), tasks_text(tasks),
+                                   node->ready ? "is being drained" : "is not ready");
+    if (!node->reason.empty()) text += ": " + node->reason;
     causes.push_back({{}, "node", std::move(text), {}});
   }
   return causes;

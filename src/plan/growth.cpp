@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "plan/view.h"
 
 namespace slipway::plan {
 namespace {
@@ -42,13 +43,6 @@ bool is_steady(const Round& round) {
   const RevisionView* view = round.current();
   return view != nullptr && !round.memory.bounce && round.memory.drains.empty() && !round.memory.moving &&
          view->count == round.wanted.count && view->happy() == round.wanted.count && round.old_left() == 0;
-}
-
-const model::Node* find_node(const Round& round, const model::NodeId& id) {
-  const auto& nodes = round.in.observed.nodes;
-  const auto node = std::lower_bound(nodes.begin(), nodes.end(), id,
-                                     [](const model::Node& a, const model::NodeId& b) { return a.id < b; });
-  return node != nodes.end() && node->id == id ? &*node : nullptr;
 }
 
 std::string value_of(const Round& round, const model::NodeId& id, const std::string& attribute) {

@@ -89,6 +89,7 @@ model::InstanceStatus status_of(const Round& round) {
   status.desired = desired_of(round);
   status.healthy = serving(round);
   status.revision = round.wanted.revision.id;
+  status.tasks.reserve(round.tasks.size());
   for (const model::Task* task : round.tasks) status.tasks.push_back(*task);
   for (const auto& drain : round.memory.drains) status.draining.push_back(drain.first);
   for (const RevisionView& view : round.revisions) {

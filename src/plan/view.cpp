@@ -49,10 +49,8 @@ int rank_of(const Round& round, const TaskView& view, bool draining) {
 
 // Its node is being drained, so that it has to go on elsewhere.
 bool is_leaving_node(const Round& round, const model::Task& task) {
-  const auto& nodes = round.in.observed.nodes;
-  const auto node = std::lower_bound(nodes.begin(), nodes.end(), task.node,
-                                     [](const model::Node& a, const model::NodeId& b) { return a.id < b; });
-  return node != nodes.end() && node->id == task.node && node->draining;
+  const model::Node* node = find_node(round, task.node);
+  return node != nullptr && node->draining;
 }
 
 TaskView view_of(Round& round, const model::Task& task) {
@@ -130,6 +128,13 @@ void forget_the_future(InstanceMemory& memory, Time now) {
 
 }  // namespace
 
+const model::Node* find_node(const Round& round, const model::NodeId& id) {
+  const auto& nodes = round.in.observed.nodes;
+  const auto node = std::lower_bound(nodes.begin(), nodes.end(), id,
+                                     [](const model::Node& a, const model::NodeId& b) { return a.id < b; });
+  return node != nodes.end() && node->id == id ? &*node : nullptr;
+}
+
 bool is_dead(const model::Task& task) {
   return task.state == TaskState::Exited || task.state == TaskState::Failed || task.state == TaskState::Lost;
 }
@@ -144,8 +149,8 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Si
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
   forget_the_future(round.memory, inputs.now);
-  // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or it
-  // did not listen. It serves until it is taken out.
+  // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or
+  // it did not listen. It serves until it is taken out.
   std::erase_if(round.memory.drains, [&](const auto& drain) {
     const auto routed = inputs.routing.tasks.find(drain.first);
     return !drain.second.stop_asked && routed != inputs.routing.tasks.end() && routed->second.in;

@@ -14,8 +14,9 @@ namespace {
 
 using model::InstanceState;
 
-// What happens within so long is looked at together.
+// What happens within so long is looked at together; with many tasks longer, as a round takes longer there.
 constexpr Duration kGather = 1s;
+constexpr int64_t kTasksASecond = 40'000;
 constexpr Duration kFaultWindow = 60s;
 
 engine::fake::Options options_of(const RehearsalQuestion& question) {
@@ -39,6 +40,7 @@ class Rehearsal {
  public:
   explicit Rehearsal(const RehearsalQuestion& question)
       : question_(question),
+        clock_(std::max(FakeClock().now(), question.start.at)),
         random_(question.seed),
         world_(options_of(question), random_),
         timeline_(clock_, question.timeline) {}
@@ -54,7 +56,7 @@ class Rehearsal {
   void route(const plan::Outcome& outcome);
   void apply(const model::Step& step);
   bool wait();
-  bool at_rest(const plan::Outcome& outcome) const;
+  bool as_wanted(const plan::Outcome& outcome) const;
   void advance(SteadyTime to);
 
   const RehearsalQuestion& question_;
@@ -206,8 +208,8 @@ void Rehearsal::look(const plan::Outcome& outcome) {
   first_ = false;
 }
 
-bool Rehearsal::at_rest(const plan::Outcome& outcome) const {
-  if (!outcome.plan.steps.empty() || faults_.next()) return false;
+bool Rehearsal::as_wanted(const plan::Outcome& outcome) const {
+  if (!outcome.plan.steps.empty()) return false;
   return std::all_of(outcome.status.begin(), outcome.status.end(), [](const model::InstanceStatus& status) {
     return status.draining.empty() &&
            (status.state == InstanceState::Running || status.state == InstanceState::Stopped);
@@ -229,7 +231,7 @@ void Rehearsal::round() {
                                                           .rebalance = question_.rebalance});
   ++report_.rounds;
   look(outcome);
-  resting_ = at_rest(outcome);
+  resting_ = as_wanted(outcome);
   memory_ = outcome.memory;
   wake_at_ = outcome.wake_at;
   route(outcome);
@@ -252,7 +254,8 @@ bool Rehearsal::wait() {
     const bool balances = question_.rebalance > 0 && wake_at_;
     const bool quiet = resting_ && !balances && !faults_.next() && session_ends_.empty();
     if (quiet && world_.version() == version && !first) return false;
-    next = std::min({std::max(next, clock_.steady_now() + (first ? kGather : Duration(1ms))), wake, end});
+    const Duration gather = kGather + Duration(1000 * report_.wanted / kTasksASecond);
+    next = std::min({std::max(next, clock_.steady_now() + (first ? gather : Duration(1ms))), wake, end});
     const bool sessions = !session_ends_.empty() && session_ends_.begin()->first <= next;
     advance(next);
     first = false;

@@ -178,7 +178,11 @@ void World::check_health(Task& task) {
     changed();
   }
   set_health(task, task.tally->health());
-  later(task, task.tally->next_wait(age), &World::check_health);
+  Duration wait = task.tally->next_wait(age);
+  // Checks within the grace that are known to fail tell nobody anything.
+  const Duration fails_until = std::min(knobs_of(task).healthy_after, task.revision.spec.health.grace_period);
+  if (task.seen.health == Health::Unknown && fails_until > age) wait = std::max(wait, fails_until - age);
+  later(task, wait, &World::check_health);
 }
 
 void World::stop(Task& task, Duration grace) {

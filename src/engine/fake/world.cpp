@@ -171,8 +171,11 @@ Status World::set_node_ready(const model::NodeId& node, bool ready) {
   if (options_.placer) options_.placer->node_changed(it->second.node);
   changed();
   std::vector<Task*> there;
+  std::set<model::RevisionId> touched;
   for (const auto& [id, task] : tasks_) {
-    if (task->seen.node == node) there.push_back(task.get());
+    if (task->seen.node != node) continue;
+    there.push_back(task.get());
+    touched.insert(task->seen.revision);
   }
   for (Task* task : there) {
     if (ready && task->seen.state == model::TaskState::Lost) {
@@ -187,7 +190,10 @@ Status World::set_node_ready(const model::NodeId& node, bool ready) {
       if (options_.placer) options_.placer->left(task->seen.id);
     }
   }
-  for (auto& [id, state] : revisions_) reconcile(state);
+  for (const model::RevisionId& revision : touched) {
+    const auto state = revisions_.find(revision);
+    if (state != revisions_.end()) reconcile(state->second);
+  }
   return {};
 }
 
