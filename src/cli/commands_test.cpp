@@ -134,6 +134,7 @@ TEST_F(Commands, PlanRehearsesTheFilesOnWhatRuns) {
   plane_.on("GET /v1/version",
             Json::Object{{"cluster", "prod"}, {"engine", "fake"}, {"config", tree.string()}});
   plane_.on("GET /v1/observed", model::to_json(model::Observed{}));
+  plane_.on("GET /v1/config", Json::Object());
   plane_.on("GET /v1/overrides", Json::Object{{"overrides", Json::Array()}});
   RehearsalRequest asked;
   wiring_.rehearse = [&](const RehearsalRequest& request) {
