@@ -115,7 +115,8 @@ std::optional<io::HttpResponse> quick_status(Context& context, const Call& call)
 Result<io::HttpAnswer> why(Context& context, const Call& call) {
   const model::InstanceId id = TRY(model::parse_instance_id(call.text("instance")));
   const auto snapshot = context.control.snapshot();
-  TRY(check_known(*snapshot, id.service, id.instance));
+  // Of a service whose files are broken nobody knows which instances it has; the problems are the answer.
+  if (!is_broken(*snapshot, id.service)) TRY(check_known(*snapshot, id.service, id.instance));
   const model::InstanceStatus* found = find_status(*snapshot, id);
   std::vector<model::Cause> causes;
   if (!snapshot->trouble.empty())

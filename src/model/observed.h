@@ -31,7 +31,7 @@ struct Address {
 // How a process ended. An engine that cannot tell death by signal N from exit code 128+N gives both.
 struct Exit {
   std::optional<int> code;    // absent when a signal ended it
-  std::optional<int> signal;  // absent when it exited
+  std::optional<int> signal;  // absent when it exited; both where an engine cannot tell 128+N from signal N
   bool oom_killed = false;
   std::string text() const;  // "exit code 3", "SIGSEGV", "exit code 143 or SIGTERM", "out of memory"
   bool operator==(const Exit&) const = default;

@@ -19,17 +19,27 @@ Duration grace_of(const RevisionView& view) {
   return view.observed != nullptr ? view.observed->revision.spec.stop_grace : model::TaskSpec{}.stop_grace;
 }
 
-// Returns how many tasks the steps take off the revision's count.
-int stop_drained(Round& round, const RevisionView& view) {
+struct Stopped {
+  int count = 0;  // that the steps take off the revision's count
+  bool held =
+      false;  // some whose stop was asked for before are not asked again yet, and the engine counts them
+};
+
+Stopped stop_drained(Round& round, const RevisionView& view) {
   std::map<std::string, std::vector<model::TaskId>> by_reason;
-  for (const model::Task* task : view.asked) by_reason["its stop was asked for before"].push_back(task->id);
-  int stopped = 0;
+  // Asked again only when it may be: a load balancer that has come back may list it anew.
+  Stopped stopped;
+  for (const model::Task* task : view.asked) {
+    const bool again = is_drained(round, *task);
+    stopped.held = stopped.held || !again;
+    if (again) by_reason["its stop was asked for before"].push_back(task->id);
+  }
   for (const Leaving& leaving : round.leaving) {
     if (leaving.task->revision != view.id || !is_drained(round, *leaving.task)) continue;
     round.memory.drains.at(leaving.task->id).stop_asked = true;
     by_reason[leaving.why].push_back(leaving.task->id);
     note_replacement(round, leaving);
-    ++stopped;
+    ++stopped.count;
   }
   for (auto& [why, tasks] : by_reason) {
     std::sort(tasks.begin(), tasks.end());
@@ -82,12 +92,13 @@ void size_old(Round& round, const RevisionView& view, int stopped) {
 void add_steps(Round& round) {
   bool sized = false;
   for (const RevisionView& view : round.revisions) {
-    const int stopped = stop_drained(round, view);
+    const Stopped stopped = stop_drained(round, view);
+    sized = sized || round.is_wanted(view);
+    if (stopped.held) continue;  // the engine's count is not ours to set while it has tasks that are to go
     if (round.is_wanted(view)) {
-      size_wanted(round, &view, stopped);
-      sized = true;
+      size_wanted(round, &view, stopped.count);
     } else {
-      size_old(round, view, stopped);
+      size_old(round, view, stopped.count);
     }
   }
   if (!sized && round.wanted.count > 0) size_wanted(round, nullptr, 0);

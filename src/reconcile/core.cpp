@@ -123,6 +123,7 @@ Round Core::decide(const model::Observed& observed, const plan::Routing& routing
   in_force_.clear();
   std::copy_if(overrides_.begin(), overrides_.end(), std::back_inserter(in_force_),
                [now](const model::Override& value) { return !value.expires_at || *value.expires_at > now; });
+  round.repeated = !round.plan.steps.empty() && round.plan.steps == plan_.steps;
   plan_ = round.plan;
   settled_ =
       round.plan.steps.empty() && !round.drains &&

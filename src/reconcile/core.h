@@ -47,6 +47,7 @@ struct Round {
   bool entering = false;  // something is routed that the load balancer does not show yet: look again soon
   bool drains = false;    // something drains: look again soon
   bool all_gone = false;  // shutting down, and nothing is left
+  bool repeated = false;  // the steps are those of the last round, which did not help yet: no hurry
 
   std::vector<model::TaskId> collect;  // one-off tasks that nobody fetched: to forget
 

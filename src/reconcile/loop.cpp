@@ -98,8 +98,8 @@ Status Loop::start() {
   }
   const auto print = config::fingerprint(cluster_.config);
   if (print.has_value()) fingerprint_ = print.value();
-  core_.set_desired(TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster, core_.doors()),
-                                "read the config tree"));
+  core_.set_desired(
+      TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster, core_.doors()), "read the config tree"));
   publish();
   parts_.engine.watch([this] { parts_.loop.post([this] { request_round(kGather); }); });
   parts_.loop.post([this] {
@@ -222,7 +222,8 @@ void Loop::finish_round(const Carried& carried) {
     return;
   }
   // What was just done shows in the next observation, and may allow the next step at once.
-  round_wanted_ = round_wanted_ || !carried.round.plan.steps.empty() || carried.round.routes_changed;
+  const bool new_steps = !carried.round.plan.steps.empty() && !carried.round.repeated;
+  round_wanted_ = round_wanted_ || new_steps || carried.round.routes_changed;
   next_round(carried.round);
 }
 

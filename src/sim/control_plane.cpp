@@ -155,7 +155,9 @@ void ControlPlane::finish(const reconcile::Carried& carried) {
   Duration wait = round.drains || round.entering ? kDrainInterval : kIdleInterval;
   if (store_trouble_) wait = std::min(wait, Duration(5s));
   if (round.wake_at) wait = std::clamp(*round.wake_at - parts_.stage.clock.now(), kGather, wait);
-  next_in(!round.plan.steps.empty() || round.routes_changed ? kGather : wait);
+  const bool new_steps = !round.plan.steps.empty() && !round.repeated;
+  if (round.repeated) wait = std::min(wait, kFailureInterval);
+  next_in(new_steps || round.routes_changed ? kGather : wait);
 }
 
 void ControlPlane::end_shutdown() {

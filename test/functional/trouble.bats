@@ -139,12 +139,6 @@ api_is_refused() {
   eventually 30 status_is typo.main '.healthy == 2'
 }
 
-@test "a runtime or HAProxy that is missing is named" {
-  sed -i 's/^proxy:/proxy:\n  haproxy: \/nowhere\/haproxy/' "$TREE/slipway.yaml"
-  run slipway up "$TREE" --detach
-  eventually 20 bash -c "cd $TREE && $SLIPWAY status 2>&1 | grep -q /nowhere/haproxy"
-}
-
 @test "a full disk under the state directory" {
   mkdir -p "$WORK/disk"
   mount -t tmpfs -o size=12m tmpfs "$WORK/disk"

@@ -89,7 +89,8 @@ Status World::remove_tasks(const model::RevisionId& revision, std::span<const mo
   for (const model::TaskId& id : tasks) {
     Task* task = find(id);
     if (!task || task->stopping || !state.tasks.contains(id)) continue;
-    state.count = std::max(0, state.count - 1);
+    // A lost one is not counted any more: another has its place.
+    if (task->seen.state != model::TaskState::Lost) state.count = std::max(0, state.count - 1);
     stop(*task, grace);
   }
   return {};
