@@ -169,7 +169,11 @@ TEST(Decide, LetsNoTaskBackIntoTrafficWhoseStopWasAskedFor) {
   const Outcome outcome = question.ask();
   EXPECT_EQ(outcome.plan.routes.at(web.id)[1].traffic, model::Traffic::Drain);
   EXPECT_TRUE(outcome.memory.at(web.id).drains.at(model::TaskId("b")).stop_asked);
-  EXPECT_EQ(steps_of<model::ScaleStep>(outcome).front().count, 2);
+  EXPECT_TRUE(outcome.plan.steps.empty()) << "it gets requests again, so it is not asked again yet";
+  question.routing.tasks[model::TaskId("b")] = {.in = false, .draining = true};
+  const Outcome drained = question.ask();
+  ASSERT_EQ(steps_of<model::RemoveTasksStep>(drained).size(), 1U);
+  EXPECT_EQ(steps_of<model::ScaleStep>(drained).front().count, 2);
 }
 
 TEST(Decide, LeavesAloneEndedTasksThatTheEngineOnlyKeepsInSight) {
