@@ -1,6 +1,5 @@
 #include <charconv>
 #include <cmath>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -8,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/target.h"
+#include "io/file.h"
 
 namespace slipway::cli {
 
@@ -145,14 +145,6 @@ Result<Story> story_of(Context& context) {
   return story;
 }
 
-Status write_timeline(const std::string& path, const std::string& lines) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << lines;
-  file.close();
-  if (!file) return Error(ErrorCode::Unavailable, "write the timeline to " + path);
-  return {};
-}
-
 std::string summary(const Json& report) {
   const auto number = [&](const char* key) { return report.at(key).as_int(0); };
   const double lowest = number("lowest_of") == 0 ? 100
@@ -201,7 +193,7 @@ Result<int> run(Context& context) {
   request.away = args.duration("away").value_or(5min);
   request.steps = args.has("timeline");
   const RehearsalAnswer answer = context.wiring.rehearse(request);
-  if (args.has("timeline")) TRY(write_timeline(whole_path(context, args.text("timeline")), answer.timeline));
+  if (args.has("timeline")) TRY(io::write_file(whole_path(context, args.text("timeline")), answer.timeline));
   const int code = answer.report.at("converges").as_bool() ? 0 : kFailed;
   if (context.out.structured(context.format(), answer.report)) return code;
   context.out.result(summary(answer.report));

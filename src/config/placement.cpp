@@ -1,22 +1,18 @@
 #include "config/placement.h"
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
 
 #include <fmt/format.h>
+
+#include "model/placement_check.h"
 
 namespace slipway::config {
 namespace {
 
 using model::NodeSelector;
 using model::SelectorOperator;
-
-std::optional<int64_t> whole_number(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
+using model::whole_number;
 
 std::vector<std::string> texts_of(const YamlNode& list) {
   std::vector<std::string> texts;

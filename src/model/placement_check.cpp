@@ -10,14 +10,14 @@
 
 namespace slipway::model {
 
-namespace {
-
-std::optional<int64_t> whole_number(const std::string& text) {
+std::optional<int64_t> whole_number(std::string_view text) {
   int64_t value = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
   return value;
 }
+
+namespace {
 
 // All that the selectors say of one attribute, put together.
 struct Demands {

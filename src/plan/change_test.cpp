@@ -11,25 +11,12 @@ namespace {
 using model::BounceMethod;
 using model::InstanceState;
 using model::OverrideKind;
+using test::set_version;
+using test::settled_with;
 using test::TinyCluster;
 using testing::HasSubstr;
 
 const model::InstanceId kWeb = test::instance_id("shop.web");
-
-void set_version(model::Instance& instance, const std::string& version,
-                 const std::string& behaviour = "good") {
-  instance.spec.env["VERSION"] = version;
-  instance.spec.env["BEHAVIOUR"] = behaviour;
-}
-
-TinyCluster settled_with(const model::Instance& instance) {
-  TinyCluster cluster;
-  cluster.want(instance);
-  EXPECT_TRUE(cluster.settle());
-  EXPECT_EQ(cluster.healthy("1"), instance.count);
-  cluster.reset_lowest();
-  return cluster;
-}
 
 model::Instance version_one(int count = 4) {
   model::Instance web = test::instance("shop.web", count);

@@ -11,6 +11,8 @@ namespace {
 using model::BounceMethod;
 using model::InstanceState;
 using model::OverrideKind;
+using test::set_version;
+using test::settled_with;
 using test::TinyCluster;
 
 const model::InstanceId kWeb = test::instance_id("shop.web");
@@ -19,22 +21,6 @@ model::Instance web(BounceMethod method = BounceMethod::Crossover, int count = 3
   model::Instance web = test::instance("shop.web", count);
   web.bounce.method = method;
   return web;
-}
-
-void set_version(model::Instance& instance, const std::string& version,
-                 const std::string& behaviour = "good") {
-  instance.spec.env["VERSION"] = version;
-  instance.spec.env["BEHAVIOUR"] = behaviour;
-}
-
-// A cluster where version 1 of this instance is up and all is quiet.
-TinyCluster settled_with(const model::Instance& instance) {
-  TinyCluster cluster;
-  cluster.want(instance);
-  EXPECT_TRUE(cluster.settle());
-  EXPECT_EQ(cluster.healthy("1"), instance.count);
-  cluster.reset_lowest();
-  return cluster;
 }
 
 class EveryMethod : public testing::TestWithParam<BounceMethod> {};

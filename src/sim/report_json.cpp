@@ -1,6 +1,7 @@
 #include "sim/report_json.h"
 
 #include "reconcile/changes.h"
+#include "reconcile/front_doors.h"
 
 namespace slipway::sim {
 namespace {
@@ -28,10 +29,7 @@ std::string change_of(const InstanceRehearsal& instance, const RehearsalQuestion
 
 Json json_of(const model::InstanceId& id, const InstanceRehearsal& instance,
              const RehearsalQuestion& question, Json::Array steps) {
-  const model::Instance* wanted = nullptr;
-  for (const model::Instance& candidate : question.desired.instances) {
-    if (candidate.id == id) wanted = &candidate;
-  }
+  const model::Instance* wanted = reconcile::find_instance(question.desired, id);
   Json json;
   json["instance"] = id.text();
   json["from"] = Json::Array();

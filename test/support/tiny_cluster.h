@@ -489,4 +489,20 @@ class TinyCluster {
   int last_port_ = 20000;
 };
 
+inline void set_version(model::Instance& instance, const std::string& version,
+                        const std::string& behaviour = "good") {
+  instance.spec.env["VERSION"] = version;
+  instance.spec.env["BEHAVIOUR"] = behaviour;
+}
+
+// A cluster where version 1 of this instance is up and all is quiet.
+inline TinyCluster settled_with(const model::Instance& instance) {
+  TinyCluster cluster;
+  cluster.want(instance);
+  EXPECT_TRUE(cluster.settle());
+  EXPECT_EQ(cluster.healthy("1"), instance.count);
+  cluster.reset_lowest();
+  return cluster;
+}
+
 }  // namespace slipway::test
