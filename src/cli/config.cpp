@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/target.h"
-#include "cli/yaml.h"
+#include "base/yaml_text.h"
 #include "config/reference.h"
 
 namespace slipway::cli {

@@ -1,6 +1,6 @@
 #include "cli/commands.h"
 #include "cli/target.h"
-#include "cli/yaml.h"
+#include "base/yaml_text.h"
 
 namespace slipway::cli {
 

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "base/text.h"
-#include "cli/yaml.h"
+#include "base/yaml_text.h"
 
 namespace slipway::cli {
 

@@ -1,9 +1,9 @@
-#include "cli/yaml.h"
+#include "base/yaml_text.h"
 
 #include <algorithm>
 #include <array>
 
-namespace slipway::cli {
+namespace slipway {
 
 namespace {
 
@@ -42,51 +42,72 @@ bool is_block(const Json& value) {
   return (value.is_object() && !value.as_object().empty()) || (value.is_array() && !value.as_array().empty());
 }
 
-void write(std::string& out, const Json& value, size_t indent);
+class Writer {
+ public:
+  explicit Writer(const KeyRank& rank) : rank_(rank) {}
 
-// An object's members from the present column on: the first stands where the caller left off (behind "- ").
-void write_members(std::string& out, const Json::Object& object, size_t indent) {
-  bool first = true;
-  for (const auto& [key, member] : object) {
-    if (!first) out.append(indent, ' ');
-    first = false;
-    out += scalar(Json(key)) + ":";
-    if (is_block(member)) {
-      out += "\n";
-      write(out, member, indent + 2);
-    } else {
-      out += " " + scalar(member) + "\n";
+  void write(const Json& value, size_t indent) {
+    if (value.is_object() && !value.as_object().empty()) {
+      out_.append(indent, ' ');
+      write_members(value.as_object(), indent);
+      return;
+    }
+    for (const Json& item : value.as_array()) write_item(item, indent);
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  using Member = const Json::Object::value_type*;
+
+  std::vector<Member> sorted(const Json::Object& object) const {
+    std::vector<Member> members;
+    for (const auto& member : object) members.push_back(&member);
+    if (rank_) std::ranges::stable_sort(members, {}, [&](Member member) { return rank_(member->first); });
+    return members;
+  }
+
+  // An object's members from the present column on: the first stands where the caller left off (behind
+  // "- ").
+  void write_members(const Json::Object& object, size_t indent) {
+    bool first = true;
+    for (const Member member : sorted(object)) {
+      if (!first) out_.append(indent, ' ');
+      first = false;
+      out_ += scalar(Json(member->first)) + ":";
+      if (is_block(member->second)) {
+        out_ += "\n";
+        write(member->second, indent + 2);
+      } else {
+        out_ += " " + scalar(member->second) + "\n";
+      }
     }
   }
-}
 
-void write(std::string& out, const Json& value, size_t indent) {
-  if (value.is_object() && !value.as_object().empty()) {
-    out.append(indent, ' ');
-    write_members(out, value.as_object(), indent);
-    return;
-  }
-  for (const Json& item : value.as_array()) {
-    out.append(indent, ' ').append("-");
+  void write_item(const Json& item, size_t indent) {
+    out_.append(indent, ' ').append("-");
     if (item.is_object() && !item.as_object().empty()) {
-      out += " ";
-      write_members(out, item.as_object(), indent + 2);
+      out_ += " ";
+      write_members(item.as_object(), indent + 2);
     } else if (is_block(item)) {
-      out += "\n";
-      write(out, item, indent + 2);
+      out_ += "\n";
+      write(item, indent + 2);
     } else {
-      out += " " + scalar(item) + "\n";
+      out_ += " " + scalar(item) + "\n";
     }
   }
-}
+
+  const KeyRank& rank_;
+  std::string out_;
+};
 
 }  // namespace
 
-std::string yaml_text(const Json& value) {
+std::string yaml_text(const Json& value, const KeyRank& rank) {
   if (!is_block(value)) return scalar(value) + "\n";
-  std::string out;
-  write(out, value, 0);
-  return out;
+  Writer writer(rank);
+  writer.write(value, 0);
+  return writer.take();
 }
 
-}  // namespace slipway::cli
+}  // namespace slipway

@@ -1,8 +1,8 @@
-#include "cli/yaml.h"
+#include "base/yaml_text.h"
 
 #include <gtest/gtest.h>
 
-namespace slipway::cli {
+namespace slipway {
 namespace {
 
 std::string yaml_of(const std::string& json) {
@@ -43,5 +43,11 @@ TEST(Yaml, WritesScalarsAsJsonDoes) {
   EXPECT_EQ(yaml_of("{}"), "{}\n");
 }
 
+TEST(Yaml, SortsKeysByTheirRankAtEveryLevel) {
+  const auto rank = [](std::string_view key) { return key == "image" ? 0 : 1; };
+  EXPECT_EQ(yaml_text(*Json::parse(R"({"b": {"image": 1, "c": 2}, "a": 3, "image": 4})"), rank),
+            "image: 4\na: 3\nb:\n  image: 1\n  c: 2\n");
+}
+
 }  // namespace
-}  // namespace slipway::cli
+}  // namespace slipway
