@@ -54,8 +54,9 @@ class HaproxyProxy final : public Proxy {
     Admission admission = admit(settings_, wanted);
     leave_out_refused(admission);
     // Where the frontends cannot be as wanted, tasks still come and go on those that are.
-    const Status frontends =
-        have_frontends(admission, deadline).context("have the load balancer serve what is wanted");
+    const Status served = have_frontends(admission, deadline);
+    down_ = served ? "" : served.error().text();
+    const Status frontends = Status(served).context("have the load balancer serve what is wanted");
     if (frontends) failed_.clear();
     trouble_ = frontends ? "" : frontends.error().text();
     refused_ = std::move(admission.refused);
@@ -78,6 +79,7 @@ class HaproxyProxy final : public Proxy {
     const std::optional<Processes> processes = TRY(process_.running(deadline));
     if (!processes) {
       state.in_step = refused_.empty() && signature_.empty();
+      if (!signature_.empty()) state.down = down_.empty() ? "HAProxy has ended, and is started again" : down_;
       return state;
     }
     const WorkerView present = TRY(view_of(processes->workers.front(), deadline));
@@ -101,6 +103,7 @@ class HaproxyProxy final : public Proxy {
     admitted_.clear();
     signature_.clear();
     trouble_.clear();
+    down_.clear();
     failed_.clear();
     return process_.stop(deadline).context("stop the load balancer");
   }
@@ -259,7 +262,7 @@ class HaproxyProxy final : public Proxy {
   std::vector<RoutedInstance> admitted_;
   std::string signature_;  // of what should run; empty: nothing
   std::string trouble_;    // why it does not; empty: it does
-
+  std::string down_;       // the cause alone
   FailedReloads failed_;
   std::map<model::InstanceId, Invalid> invalid_;
   std::map<int, std::string> taken_;  // port -> who has it

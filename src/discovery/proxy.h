@@ -29,6 +29,8 @@ struct ProxyState {
   // Why what is wanted is not what runs, in HAProxy's own words; tasks still come and go on what runs. Empty
   // when all is well. As of the last sync.
   std::string trouble;
+  // Why no load balancer runs although there is something to serve; empty otherwise.
+  std::string down;
   // False when another sync, of the same, has something to do: the load balancer has died, a port may have
   // become free, a server was not ready to be deleted.
   bool in_step = true;

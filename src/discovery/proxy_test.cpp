@@ -251,6 +251,21 @@ class HaproxyProxyTest : public ::testing::Test {
   std::unique_ptr<Proxy> proxy_;
 };
 
+TEST_F(HaproxyProxyTest, SaysWhyNoneRunsUntilOneDoes) {
+  const TestServer one("one");
+  const std::vector<RoutedInstance> wanted = {instance("web", free_port(), {one.route()})};
+  const std::string program = std::exchange(settings_.haproxy, directory_->path() / "missing");
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  EXPECT_FALSE(proxy_->sync(wanted, soon()));
+  EXPECT_THAT(proxy_->observe(soon())->down, HasSubstr("missing is not installed"));
+  std::filesystem::create_symlink(*io::find_program(program), settings_.haproxy);
+  EXPECT_EQ(sync(wanted).down, "");
+  ASSERT_EQ(kill(master(), SIGKILL), 0);
+  EXPECT_THAT(until([](const ProxyState& state) { return !state.down.empty(); }).down,
+              HasSubstr("has ended"));
+  EXPECT_EQ(sync({}).down, "") << "nothing is to be served";
+}
+
 TEST_F(HaproxyProxyTest, StartsWithWhatIsWantedAndLeavesNothingWhenStopped) {
   const TestServer one("one");
   const int port = free_port();

@@ -125,6 +125,11 @@ std::string refusal_of(const Round& round) {
   return "it is left out of the load balancer: " + refused->second;
 }
 
+std::string no_load_balancer(const Round& round) {
+  if (round.in.routing.down.empty() || !round.wanted.proxied() || round.wanted.count == 0) return "";
+  return "the load balancer does not run: " + round.in.routing.down;
+}
+
 void append(std::string& text, const std::string& clause) {
   if (clause.empty()) return;
   text += (text.empty() ? "" : "; ") + clause;
@@ -256,7 +261,8 @@ std::string waiting_for(const Round& round) {
 
 model::Blocked blocked_of(const Round& round) {
   if (round.image_failed) return model::Blocked::Image;
-  return refusal_of(round).empty() ? model::Blocked::No : model::Blocked::Proxy;
+  const bool served = refusal_of(round).empty() && no_load_balancer(round).empty();
+  return served ? model::Blocked::No : model::Blocked::Proxy;
 }
 
 std::string reason_of(const Round& round, InstanceState state) {
@@ -265,6 +271,7 @@ std::string reason_of(const Round& round, InstanceState state) {
   append(reason, moves_of(round));
   append(reason, room_of(round));
   append(reason, refusal_of(round));
+  append(reason, no_load_balancer(round));
   if (!round.memory.drains.empty()) append(reason, drain_note(round));
   return reason;
 }
@@ -282,6 +289,7 @@ std::vector<model::Cause> causes_of(const Round& round, const std::string& reaso
   add({{}, "constraint", room_of(round), {}});
   add({{}, "deploy", round.image_wait, {}});
   add({{}, "constraint", refusal_of(round), {}});
+  add({{}, "constraint", no_load_balancer(round), {}});
   for (const auto& cause : node_causes(round)) add(cause);
   add({since_drain(round), "drain", drain_note(round), {}});
   add({round.memory.moving ? round.memory.moved_at : std::nullopt, "node", moves_of(round), {}});

@@ -39,6 +39,8 @@ struct Routing {
   // Instances left out of the load balancer, with the reason (a taken port, a domain that two instances
   // claim).
   std::map<model::InstanceId, std::string> refused;
+  // Why no load balancer runs although there is something to serve; empty otherwise.
+  std::string down = {};
 };
 
 enum class ImageState { Unknown, Preparing, Ready, Failed };

@@ -301,6 +301,23 @@ TEST(Explain, CausesAreWhatHoldsNowAndThenTheNewestFirst) {
             "2023-11-14T22:03:20.000Z override: scaled to 2 by ana: maintenance\n");
 }
 
+TEST(Explain, ALoadBalancerThatDoesNotRunIsNamedByThoseWhoNeedIt) {
+  const auto web = test::instance("shop.web", 1);
+  Question question = wanting(web);
+  question.add(test::revision_of(web), 1, {test::healthy_task(test::revision_of(web), "a")});
+  question.routing.down = "haproxy is not installed";
+  const model::InstanceStatus status = question.ask().status.front();
+  const std::string words = "the load balancer does not run: haproxy is not installed";
+  EXPECT_NE(status.reason.find(words), std::string::npos) << status.reason;
+  EXPECT_EQ(status.blocked, model::Blocked::Proxy);
+  EXPECT_TRUE(std::ranges::any_of(status.causes, [&](const auto& cause) { return cause.text == words; }));
+
+  const auto worker = test::worker("shop.worker", 1);
+  Question other = wanting(worker);
+  other.routing.down = question.routing.down;
+  EXPECT_EQ(other.ask().status.front().reason.find("load balancer"), std::string::npos);
+}
+
 TEST(Explain, ATaskThatCannotBeToldToDrainIsNamed) {
   auto web = test::instance("shop.web", 1);
   web.drain.method = model::DrainMethod::Http;

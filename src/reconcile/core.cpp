@@ -48,6 +48,7 @@ plan::Routing routing_from(const Result<discovery::ProxyState>& state,
   }
   routing.known = true;
   routing.refused = state->refused;
+  routing.down = state->down;
   for (const auto& [task, server] : state->servers) {
     routing.tasks[task] = plan::RoutedTask{server.in, server.draining, server.sessions};
   }

@@ -44,7 +44,7 @@ sleeper() { printf 'main:\n  cmd: [sleep, "100000"]\n' | service "$1"; }
   run start --detach
   eventually 30 status_is plain.main '.healthy == 1 and .state == "running"'
   eventually 30 trouble_has "$LINKS/the-haproxy is not installed"
-  eventually 30 reason_has front.main "load balancer"
+  eventually 30 reason_has front.main "load balancer does not run: .*the-haproxy is not installed"
   ln -s "$(PATH=$PATH:/usr/sbin command -v haproxy)" "$LINKS/the-haproxy"
   eventually 60 curl -fsS "http://127.0.0.1:$port/"
   eventually 20 status_is front.main '.state == "running"'
