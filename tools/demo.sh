@@ -16,7 +16,7 @@ SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/slipway-notes.XXXXXX") # ours, not to be fo
 SHOP=$WORK/shop
 CLUSTER=${WORK##*/}
 CLUSTER=${CLUSTER/./-}
-LOAD_PID=
+LOAD_PIDS=
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
@@ -86,6 +86,9 @@ cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}'; }
 
 # ---- traces -----------------------------------------------------------------------------------------------------
 
+# What traces() finds; each of its lines begins with one of these.
+TRACE_KINDS=(process mount "network namespace" link "firewall rule" cgroup "state directory")
+
 # Notes what belongs to this cluster while it is up and can be asked; traces() looks for just that afterwards.
 note_traces() {
   local pid ip
@@ -129,7 +132,7 @@ traces() {
 clean_up() {
   local code=$? pid
   trap - EXIT ERR INT TERM
-  [ -z "$LOAD_PID" ] || kill "$LOAD_PID" 2>/dev/null || true
+  [ -z "$LOAD_PIDS" ] || kill $LOAD_PIDS 2>/dev/null || true
   if [ -e "$WORK/state" ]; then
     [ "$code" -eq 0 ] || tail -n 20 "$WORK/state/slipway.log" >&2 2>/dev/null || true
     SLIPWAY_RUN_DIR=$WORK/run timeout 120 "$SLIPWAY" down "$SHOP" >&2 || say "demo: 'slipway down' failed; killing what is left" >&2
@@ -184,43 +187,69 @@ bring_up() {
   answers_version 1 || die "web does not answer with version 1: $(answer || true)"
   legacy_answers || die "legacy does not answer on port $LEGACY_PORT"
   note_traces
-  # Otherwise finding none of them at the end would mean nothing.
+  see_traces
+}
+
+# Whatever is looked for at the end must be found now: otherwise finding none of it would mean nothing.
+see_traces() {
   local kind
-  for kind in process "state directory"; do
-    traces | grep "^$kind" >/dev/null || die "cannot see its own traces ($kind)"
+  traces >"$SCRATCH/traces"
+  for kind in "${TRACE_KINDS[@]}"; do
+    grep -q "^$kind " "$SCRATCH/traces" || die "cannot see, while everything is up, any trace of the kind '$kind'"
   done
 }
 
+# With the example up, on any machine: neither its speed nor what else runs there changes it much.
+MAX_RESIDENT_KB=30720
+
+# The processor's share is told and not judged: that does depend on what else the machine does.
 measure_at_rest() {
-  local pid before after ticks
+  local pid before after ticks resident
   pid=$(control_plane_pid)
   ticks=$(getconf CLK_TCK)
   before=$(cpu_ticks "$pid")
   sleep 10
   after=$(cpu_ticks "$pid")
-  awk -v kb="$(awk '/^VmRSS/ {print $2}' "/proc/$pid/status")" -v used=$((after - before)) -v hz="$ticks" \
+  resident=$(awk '/^VmRSS/ {print $2}' "/proc/$pid/status")
+  awk -v kb="$resident" -v used=$((after - before)) -v hz="$ticks" \
     'BEGIN {printf "control plane at rest: %.1f MB resident, %.2f%% of a core over 10 s\n", kb / 1024, used * 10 / hz}'
+  [ "$resident" -lt "$MAX_RESIDENT_KB" ] || die "the control plane holds $resident KB, which is not below $MAX_RESIDENT_KB"
 }
 
+# Readers and, beside them, a client that places orders: no load balancer may send a POST again, so one that is lost is
+# lost for good. The orders are few, for each costs a process in its task.
 start_load() {
+  local url=http://127.0.0.1:$WEB_PORT
   # Longer than it will be needed; it is told to stop.
-  wrk -t1 -c8 -d600s --timeout 10s "http://127.0.0.1:$WEB_PORT/" >"$SCRATCH/load" 2>&1 &
-  LOAD_PID=$!
+  wrk -t1 -c8 -d600s --timeout 10s "$url/" >"$SCRATCH/load.get" 2>&1 &
+  LOAD_PIDS=$!
+  wrk -t1 -c2 -d600s --timeout 10s -s "$ROOT/tools/orders.lua" "$url/cgi-bin/order" >"$SCRATCH/load.post" 2>&1 &
+  LOAD_PIDS+=" $!"
 }
-# Says how many requests were served and how many not. A failure is whatever is not a 2xx answer: another status, a
-# connection that could not be made or broke, an answer that did not come.
+# counted METHOD: how many requests were served, and how many not. A failure is whatever is not a 2xx answer with the
+# right text: another status, a connection that could not be made or broke, an answer that did not come.
+counted() {
+  awk '/requests in / {total = $1; seen = 1}
+       /Socket errors:/ {gsub(",", ""); lost = $4 + $6 + $8 + $10}
+       /Non-2xx or 3xx responses:|Wrong answers:/ {wrong += $NF}
+       END {if (!seen) exit 1; print total - wrong, lost + wrong}' "$SCRATCH/load.$1" ||
+    die "the load generator said: $(cat "$SCRATCH/load.$1")"
+}
 stop_load() {
-  local served failed
-  kill -INT "$LOAD_PID"
-  wait "$LOAD_PID" || true
-  LOAD_PID=
-  served=$(sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$SCRATCH/load")
-  [ -n "$served" ] || die "the load generator said: $(cat "$SCRATCH/load")"
-  failed=$(awk '/Socket errors:/ {gsub(",", ""); n += $4 + $6 + $8 + $10}
-                /Non-2xx or 3xx responses:/ {n += $NF; s = $NF} END {print n + 0, s + 0}' "$SCRATCH/load")
-  say "requests: $((served - ${failed#* })) served, ${failed% *} failed"
-  [ "${failed% *}" -eq 0 ] || { cat "$SCRATCH/load" >&2; die "requests were lost"; }
-  [ "$served" -gt 100 ] || die "too few requests to mean anything"
+  local pid gets get_failures posts post_failures
+  for pid in $LOAD_PIDS; do kill -INT "$pid"; done
+  for pid in $LOAD_PIDS; do wait "$pid" || true; done
+  LOAD_PIDS=
+  counted get >"$SCRATCH/counted.get"
+  counted post >"$SCRATCH/counted.post"
+  read -r gets get_failures <"$SCRATCH/counted.get"
+  read -r posts post_failures <"$SCRATCH/counted.post"
+  say "requests: $((gets + posts)) served, $((get_failures + post_failures)) failed ($gets GET, $posts POST)"
+  if [ $((get_failures + post_failures)) -ne 0 ]; then
+    cat "$SCRATCH"/load.* >&2
+    die "requests were lost: $get_failures GET, $post_failures POST"
+  fi
+  [ "$gets" -gt 100 ] && [ "$posts" -gt 20 ] || die "too few requests to mean anything"
 }
 
 roll_under_load() {
@@ -274,7 +303,7 @@ bring_down() {
   # The kernel takes its time with namespaces and their links after the last process has gone.
   until_true 10 "the end of every trace" no_traces
   [ "$(cat /proc/sys/net/ipv4/ip_forward)" = "$FORWARD_BEFORE" ] || die "ip_forward is not as it was"
-  say "down: nothing is left (processes, mounts, network namespaces, links, firewall rules, cgroups, state)"
+  say "down: nothing is left, and each kind was seen before: $(printf '%s, ' "${TRACE_KINDS[@]}" | sed 's/, $//')"
 }
 no_traces() {
   traces >"$SCRATCH/traces"
