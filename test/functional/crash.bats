@@ -11,7 +11,7 @@ control_pid() { slipway version -o json | jq -r .control_plane.pid; }
   run -0 slipway up "$TREE"
   task=$(slipway status -o json | jq -r '.instances[0].tasks[0].id')
   slipway exec "$task" -- sh -c 'kill -9 1' || true
-  pid=$(cat /sys/fs/cgroup/pids/slipway/test/"$task"/cgroup.procs /sys/fs/cgroup/slipway/test/"$task"/cgroup.procs 2>/dev/null | head -1)
+  pid=$(cat /sys/fs/cgroup/pids/slipway/"$CLUSTER"/"$task"/cgroup.procs /sys/fs/cgroup/slipway/"$CLUSTER"/"$task"/cgroup.procs 2>/dev/null | head -1)
   [ -z "$pid" ] || kill -9 "$pid"
   eventually 20 status_is web.main ".healthy == 2 and (.tasks | map(.restarts) | add) >= 1"
   slipway why web.main | grep -q SIGKILL

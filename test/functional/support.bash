@@ -9,8 +9,9 @@ setup_scenario() {
   TREE=$WORK/tree
   export SLIPWAY_RUN_DIR=$WORK/run NO_COLOR=1
   mkdir -p "$TREE"
-  # A shared http port of its own, so that scenarios can run beside anything.
-  printf 'cluster: test\nstate: %s\nproxy:\n  http_port: %s\n' "$WORK/state" "$(free_port)" >"$TREE/slipway.yaml"
+  # A cluster and a shared http port of its own, so that scenarios can run beside anything, one another included.
+  CLUSTER=test-$$
+  printf 'cluster: %s\nstate: %s\nproxy:\n  http_port: %s\n' "$CLUSTER" "$WORK/state" "$(free_port)" >"$TREE/slipway.yaml"
 }
 
 teardown_scenario() {
@@ -62,6 +63,13 @@ status_is() {
 reason_has() {
   slipway status -o json | jq -r --arg id "$1" '.instances[] | select(.service + "." + .instance == $id) | .reason' |
     grep -iq -- "$2" && slipway why "$1" | grep -iq -- "$2"
+}
+
+# bridge_of INSTANCE: the network link by which this machine reaches its tasks.
+bridge_of() {
+  ip -o route get "$(slipway status -o json |
+    jq -r --arg id "$1" '[.instances[] | select(.service + "." + .instance == $id) | .tasks[].addresses[].ip][0]')" |
+    grep -o 'slw-[0-9a-f]*'
 }
 
 # service NAME: its run.yaml from standard input.

@@ -4,13 +4,18 @@ load support
 setup() { setup_scenario; }
 teardown() { teardown_scenario; }
 
+# leftovers BRIDGE [KIND]: what this cluster has on the machine, or that of one kind.
 leftovers() {
-  ip -o link show | grep -o 'slw-[0-9a-f]*' || true
-  iptables-save 2>/dev/null | grep -i slipway || true
-  nft list tables 2>/dev/null | grep -i slipway || true
-  find /sys/fs/cgroup -maxdepth 3 -type d -path '*slipway/test*' 2>/dev/null || true
-  grep "$WORK" /proc/mounts || true
-  pgrep -fa "$WORK" | grep -v bats || true
+  local kinds=${2:-link rule cgroup mount process}
+  for kind in $kinds; do
+    case $kind in
+      link) ip -o link show | grep -o "$1" ;;
+      rule) { iptables-save; nft list ruleset; } 2>/dev/null | grep -e "$1" ;;
+      cgroup) find /sys/fs/cgroup -maxdepth 3 -type d -path "*slipway/$CLUSTER" 2>/dev/null ;;
+      mount) grep -hs "$WORK" /proc/[0-9]*/mountinfo ;;
+      process) pgrep -fa "$WORK" | grep -v bats ;;
+    esac
+  done || true
 }
 
 @test "up, answer, status, down, nothing left" {
@@ -20,14 +25,18 @@ leftovers() {
   curl -fsS "http://127.0.0.1:$port/" | grep "version 1 of"
 
   slipway status -o json >"$WORK/status.json"
-  jq -e '.cluster == "test" and .engine == "local" and (.generation > 0)' "$WORK/status.json"
+  jq -e --arg cluster "$CLUSTER" '.cluster == $cluster and .engine == "local" and (.generation > 0)' "$WORK/status.json"
   jq -e '.instances[0] | .service == "web" and .instance == "main" and .state == "running" and .desired == 2
          and .healthy == 2 and (.tasks | length == 2) and (.revisions | length == 1) and .bounce == null
          and .overrides == [] and .reason == null and (.endpoints | length == 1)' "$WORK/status.json"
 
+  bridge=$(bridge_of web.main)
+  for kind in link rule cgroup mount process; do  # else finding none at the end would mean nothing
+    leftovers "$bridge" "$kind" | grep -q . || { echo "cannot see its own $kind"; return 1; }
+  done
   run -0 slipway down
   [ ! -e "$WORK/state" ]
-  run leftovers
+  run leftovers "$bridge"
   [ -z "$output" ]
 }
 
