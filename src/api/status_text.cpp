@@ -17,7 +17,8 @@ Json problem_json(const model::Problem& problem) {
                       {"service", text_or_null(problem.service)},
                       {"instance", text_or_null(problem.instance)},
                       {"message", problem.message},
-                      {"hint", text_or_null(problem.hint)}};
+                      {"hint", text_or_null(problem.hint)},
+                      {"severity", to_text(problem.severity)}};
 }
 
 Json freeze_of(const reconcile::Snapshot& snapshot) {

@@ -1,8 +1,8 @@
 #include "base/text.h"
+#include "base/yaml_text.h"
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/target.h"
-#include "base/yaml_text.h"
 #include "config/reference.h"
 
 namespace slipway::cli {
@@ -40,7 +40,8 @@ Result<Json> offline(Context& context, bool& broken) {
   const auto desired = TRY(config::compile(loaded.cluster.config, cluster));
   context.out.err().write(problem_lines(loaded.problems, context.environment.directory) +
                           problem_lines(desired.problems, context.environment.directory));
-  broken = !loaded.problems.empty() || !desired.problems.empty();
+  broken = has_severity(loaded.problems, model::Severity::Error) ||
+           has_severity(desired.problems, model::Severity::Error);
   Json all = Json::Object();
   for (const model::Instance& instance : desired.instances) {
     all[instance.id.text()] = model::config_show_json(instance, cluster);

@@ -1,5 +1,7 @@
 #include "cli/configuration.h"
 
+#include <algorithm>
+
 #include "io/file.h"
 
 namespace slipway::cli {
@@ -30,6 +32,10 @@ config::Holders holders_in(const Json& config) {
     for (const Json& domain : proxy.at("domains").as_array()) door.domains.push_back(domain.as_string());
   }
   return holders;
+}
+
+bool has_severity(const std::vector<model::Problem>& problems, model::Severity least) {
+  return std::ranges::any_of(problems, [&](const auto& problem) { return problem.severity <= least; });
 }
 
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base) {

@@ -26,6 +26,9 @@ Result<Tree> load_tree(const std::filesystem::path& path);
 // Who has which port and domains, by the answer of a control plane to `config`: what it wants, it serves.
 config::Holders holders_in(const Json& config);
 
+// Whether any is as grave as this, or graver.
+bool has_severity(const std::vector<model::Problem>& problems, model::Severity least);
+
 // One problem a line: "file:line:column: message; hint". Paths below `base` are shown relative to it, as a
 // person there would type them.
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base);

@@ -146,7 +146,8 @@ namespace {
 // port or a domain. Empty where none is told.
 std::string first_problem(const Json& status, const std::string& service) {
   for (const Json& problem : status.at("problems").as_array()) {
-    if (problem.at("service").as_string() != service) continue;
+    if (problem.at("service").as_string() != service || problem.at("severity").as_string() != "error")
+      continue;
     return fmt::format("  {}:{}:{}: {}\n", problem.at("file").as_string(), problem.at("line").as_int(),
                        problem.at("column").as_int(), problem.at("message").as_string());
   }

@@ -31,6 +31,7 @@ Json json_of(const Problems& problems) {
     one["instance"] = problem.instance;
     one["message"] = problem.message;
     one["hint"] = problem.hint;
+    one["severity"] = model::to_text(problem.severity);
     all.push_back(std::move(one));
   }
   return Json::Object{{"problems", all}};
@@ -56,8 +57,13 @@ Result<int> run(Context& context) {
   if (!context.out.structured(context.format(), json_of(*problems))) {
     context.out.result(problem_lines(*problems, context.environment.directory));
   }
-  context.out.note(problems->empty() ? "no problems" : counted(problems->size(), "problem"));
-  return problems->empty() ? 0 : kInvalidConfiguration;
+  const auto warnings =
+      static_cast<size_t>(std::ranges::count(*problems, model::Severity::Warning, &model::Problem::severity));
+  std::string note =
+      warnings == problems->size() ? "no problems" : counted(problems->size() - warnings, "problem");
+  if (warnings > 0) note += ", " + counted(warnings, "warning");
+  context.out.note(note);
+  return has_severity(*problems, model::Severity::Tolerated) ? kInvalidConfiguration : 0;
 }
 
 }  // namespace

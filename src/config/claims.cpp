@@ -151,7 +151,7 @@ Clashes grant_all(const std::vector<CompiledService>& services, const Holders& h
 void settle_claims(std::vector<CompiledService>& services, const Holders& holders) {
   std::set<std::string> broken;
   for (const CompiledService& service : services) {
-    if (!service.findings.empty()) broken.insert(service.name);
+    if (has_error(service.findings)) broken.insert(service.name);
   }
   Clashes clashes;
   for (bool settled = false; !settled;) {

@@ -4,6 +4,9 @@
 #include <compare>
 #include <cstddef>
 #include <string>
+#include <vector>
+
+#include "model/instance.h"
 
 namespace slipway::config {
 
@@ -21,8 +24,17 @@ struct Finding {
   std::string message;        // what is wrong, with the offending text
   std::string hint = {};      // what would be right; may be empty
   std::string instance = {};  // whose; empty for the whole file
+  model::Severity severity = model::Severity::Error;
   auto operator<=>(const Finding&) const = default;
 };
+
+// Whether any of them is an error, which breaks the service.
+inline bool has_error(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    if (finding.severity == model::Severity::Error) return true;
+  }
+  return false;
+}
 
 // Of one service; more than anyone reads at once. What lies beyond shows when these are mended.
 constexpr size_t kMaxFindings = 100;

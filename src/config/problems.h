@@ -15,7 +15,12 @@ inline model::Origin origin_of(const Position& at, const std::vector<std::string
 
 inline model::Problem problem_of(const Finding& finding, const std::vector<std::string>& files,
                                  const std::string& service) {
-  return {origin_of(finding.at, files), service, finding.instance, finding.message, finding.hint};
+  return {origin_of(finding.at, files),
+          service,
+          finding.instance,
+          finding.message,
+          finding.hint,
+          finding.severity};
 }
 
 }  // namespace slipway::config

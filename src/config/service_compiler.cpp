@@ -184,11 +184,19 @@ void sort_findings(std::vector<Finding>& findings) {
   const auto same = [](const Finding& a, const Finding& b) { return a.at == b.at && a.message == b.message; };
   findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
   if (findings.size() <= kMaxFindings) return;
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   const size_t more = findings.size() - kMaxFindings;
-  const Position at = findings[kMaxFindings].at;
+  const Finding& first_left_out = findings[kMaxFindings];
+  Finding rest{first_left_out.at,
+               fmt::format("{} more problems from here on", more),
+               "they show when those before are mended",
+               {},
+               first_left_out.severity};
   findings.resize(kMaxFindings);
-  findings.push_back(
-      {at, fmt::format("{} more problems from here on", more), "they show when those before are mended"});
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.at < b.at; });
+  findings.push_back(std::move(rest));
 }
 
 CompiledService compile_service(const ServiceSource& source, const std::string& cluster) {

@@ -31,11 +31,11 @@ struct CompiledService {
   std::string name;
   std::vector<std::string> files;           // as Position::file counts them
   std::vector<CompiledInstance> instances;  // sorted by name; those that could be read at all
-  std::vector<Finding> findings;            // sorted by place, each once; any of them breaks the service
+  std::vector<Finding> findings;            // sorted by place, each once; an error breaks the service
 };
 
-// By place, each once, kMaxFindings at most and then one that counts the rest: a template's mistake is found
-// for every instance that names it, and is one mistake.
+// By place, each once, kMaxFindings at most (the gravest) and then one that counts the rest: a template's
+// mistake is found for every instance that names it, and is one mistake.
 void sort_findings(std::vector<Finding>& findings);
 
 CompiledService compile_service(const ServiceSource& source, const std::string& cluster);

@@ -66,7 +66,7 @@ void collect(CompiledService& service, model::Desired& desired) {
   for (const Finding& finding : service.findings) {
     desired.problems.push_back(problem_of(finding, service.files, service.name));
   }
-  if (!service.findings.empty()) {
+  if (has_error(service.findings)) {
     desired.broken.push_back(service.name);
     return;
   }
@@ -76,8 +76,7 @@ void collect(CompiledService& service, model::Desired& desired) {
 
 }  // namespace
 
-Result<model::Desired> compile(const fs::path& tree, const std::string& cluster,
-                               const Holders& holders) {
+Result<model::Desired> compile(const fs::path& tree, const std::string& cluster, const Holders& holders) {
   std::vector<CompiledService> services;
   BuildFolders builds;
   for (const ServiceFolder& folder : TRY(list_services(tree))) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/yaml11.h"
 
 namespace slipway::config {
 
@@ -130,7 +131,8 @@ struct Anchor {
 // Reads events and builds the tree; one use. Recursion is bounded by kYamlMaxDepth.
 class Composer {
  public:
-  Composer(std::string_view text, int file) : text_(text), file_(file) {
+  Composer(std::string_view text, int file, YamlVersion version)
+      : text_(text), file_(file), version_(version) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
@@ -166,6 +168,10 @@ class Composer {
     document_.problems.push_back({at, std::move(message), std::move(hint), {}});
   }
 
+  void warning(Position at, std::string message, std::string hint) {
+    document_.problems.push_back({at, std::move(message), std::move(hint), {}, model::Severity::Warning});
+  }
+
   // Always false: the caller leaves at once.
   bool stop(Position at, std::string message, std::string hint) {
     problem(at, std::move(message), std::move(hint));
@@ -187,12 +193,14 @@ class Composer {
   void map_entry(YamlNode& map, YamlNode key, int depth);
   void collect_merge(YamlNode source, Position at);
   void finish_map(YamlNode& map, size_t first_merge);
+  void finish_map_11(YamlNode& map, size_t first_merge);
   bool count(size_t nodes, size_t text, Position at);
   std::string open_anchor(std::string_view name);
   void check_tag(std::string_view tag, YamlNode& out);
 
   std::string_view text_;
   int file_;
+  YamlVersion version_;
   yaml_parser_t parser_{};
   Event event_;
   YamlDocument document_;
@@ -304,10 +312,16 @@ void Composer::check_tag(std::string_view tag, YamlNode& out) {
     return;
   }
   if (tag.starts_with(kCoreTags)) {
-    for (const std::string_view known : {"map", "seq", "int", "float", "bool", "null"}) {
-      if (tag.substr(kCoreTags.size()) == known) return;
-    }
+    static constexpr std::pair<std::string_view, YamlTag> kKnown[] = {
+        {"map", YamlTag::None},           {"seq", YamlTag::None},  {"int", YamlTag::Int},
+        {"float", YamlTag::Float},        {"bool", YamlTag::Bool}, {"null", YamlTag::Null},
+        {"timestamp", YamlTag::Timestamp}};
     tag.remove_prefix(kCoreTags.size());
+    for (const auto& [known, type] : kKnown) {
+      if (tag != known || (type == YamlTag::Timestamp && version_ == YamlVersion::Core12)) continue;
+      out.tag = type;
+      return;
+    }
     problem(out.at, fmt::format("the tag !!{} means nothing here", tag), "remove it");
     return;
   }
@@ -319,7 +333,9 @@ void Composer::scalar(YamlNode& out) {
   out.text.assign(reinterpret_cast<const char*>(data.value), data.length);
   out.quoted = data.style != YAML_PLAIN_SCALAR_STYLE;
   check_tag(view(data.tag), out);
-  out.kind = !out.quoted && is_null_text(out.text) ? YamlKind::Null : YamlKind::Scalar;
+  const bool typed = out.tag != YamlTag::None && version_ == YamlVersion::Yaml11;
+  const bool null = typed ? out.tag == YamlTag::Null : !out.quoted && is_null_text(out.text);
+  out.kind = null ? YamlKind::Null : YamlKind::Scalar;
   if (out.text.find('\0') != std::string::npos) {
     problem(out.at, fmt::format("{} contains the character NUL", quote_for_message(out.text)),
             "no setting may contain it");
@@ -353,7 +369,12 @@ bool Composer::map(YamlNode& out, int depth) {
       node(dropped, depth + 1);
     }
   }
-  if (good()) finish_map(out, first_merge);
+  if (!good()) return false;
+  if (version_ == YamlVersion::Yaml11) {
+    finish_map_11(out, first_merge);
+  } else {
+    finish_map(out, first_merge);
+  }
   return good();
 }
 
@@ -382,7 +403,7 @@ void Composer::map_entry(YamlNode& map, YamlNode key, int depth) {
     collect_merge(std::move(value), value_at);
     return;
   }
-  value.key = std::move(key.text);
+  value.key = version_ == YamlVersion::Yaml11 ? key_11(key) : std::move(key.text);
   value.key_at = key.at;
   map.children.push_back(std::move(value));
 }
@@ -400,7 +421,36 @@ void Composer::collect_merge(YamlNode source, Position at) {
             "name a map, or a list of maps: <<: [*first, *second]");
     return;
   }
+  // Of a list the first counts, and what is merged last is read last.
+  if (version_ == YamlVersion::Yaml11) std::reverse(source.children.begin(), source.children.end());
   for (YamlNode& child : source.children) merges_.push_back(std::move(child));
+}
+
+// What is merged, then the map's own entries: each replaces what has its key already and stands in its place.
+void Composer::finish_map_11(YamlNode& map, size_t first_merge) {
+  std::vector<YamlNode> children;
+  std::unordered_map<std::string, size_t> places;
+  const auto put = [&](YamlNode& child, size_t first_own) {
+    const auto [found, added] = places.emplace(child.key, children.size());
+    if (added) {
+      children.push_back(std::move(child));
+      return;
+    }
+    YamlNode& before = children[found->second];
+    if (found->second >= first_own) {
+      warning(child.key_at,
+              fmt::format("the key {} is here twice, and this one counts", quote_for_message(child.key)),
+              fmt::format("keep one; the other is on line {}", before.key_at.line));
+    }
+    before = std::move(child);
+  };
+  for (size_t i = first_merge; i < merges_.size(); ++i) {
+    for (YamlNode& child : merges_[i].children) put(child, SIZE_MAX);
+  }
+  merges_.resize(first_merge);
+  const size_t first_own = children.size();
+  for (YamlNode& child : map.children) put(child, first_own);
+  map.children = std::move(children);
 }
 
 // Refuses keys that are there twice, then adds what the merges bring and the map does not have itself.
@@ -436,7 +486,7 @@ const YamlNode* YamlNode::find(std::string_view name) const {
   return nullptr;
 }
 
-YamlDocument parse_yaml(std::string_view text, int file) {
+YamlDocument parse_yaml(std::string_view text, int file, YamlVersion version) {
   if (auto problem = check_bytes(text, file)) {
     YamlDocument document;
     document.problems.push_back(std::move(*problem));
@@ -445,7 +495,7 @@ YamlDocument parse_yaml(std::string_view text, int file) {
   }
   if (text.empty()) text = "";  // libyaml does not take a null pointer, even for no bytes
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  return Composer(text, file).run();
+  return Composer(text, file, version).run();
 }
 
 std::string quote_for_message(std::string_view text) {

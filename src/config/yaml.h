@@ -23,8 +23,18 @@ constexpr int kYamlMaxDepth = 64;
 
 enum class YamlKind { Null, Scalar, List, Map };
 
+// What is not told by the scalars alone. `Core12` refuses a key that is there twice; where two merges of one
+// map have the same key, the first has it. `Yaml11` reads as PaaSTA's parser does: of two keys the last
+// counts (with a warning), of two merges the later, and keys are what YAML 1.1 makes of them (`no` is
+// "false").
+enum class YamlVersion { Core12, Yaml11 };
+
+// An explicit type; meaningful in Yaml11 alone.
+enum class YamlTag : unsigned char { None, Bool, Int, Float, Null, Timestamp };
+
 struct YamlNode {
   YamlKind kind = YamlKind::Null;
+  YamlTag tag = YamlTag::None;
   bool quoted = false;  // in quotes, as a block or tagged !!str: text, whatever it looks like
   Position at;          // of the value; of what an alias names, not of the alias
   std::string text;     // of Null and Scalar, as written, escapes and folding resolved
@@ -43,7 +53,7 @@ struct YamlDocument {
 };
 
 // Reads one document. `file` is put into every position.
-YamlDocument parse_yaml(std::string_view text, int file = 0);
+YamlDocument parse_yaml(std::string_view text, int file = 0, YamlVersion version = YamlVersion::Core12);
 
 // Text for a message: in double quotes, control characters escaped, cut to one short line.
 std::string quote_for_message(std::string_view text);

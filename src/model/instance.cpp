@@ -27,12 +27,18 @@ Json seconds_json(Duration duration) {
   return duration.count() % 1000 == 0 ? Json(duration.count() / 1000) : Json(seconds(duration));
 }
 
+// What `sh -c` runs is shown as the text that it was written as.
+Json command_json(const std::vector<std::string>& argv) {
+  const bool text = argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c";
+  return text ? Json(argv[2]) : argv.empty() ? Json() : json_of(argv);
+}
+
 Json healthcheck_json(const HealthCheck& health) {
   Json json;
   const bool web = health.mode == HealthMode::Http || health.mode == HealthMode::Https;
   json["mode"] = health.mode == HealthMode::None ? Json() : Json(to_text(health.mode));
   json["uri"] = web ? Json(health.uri) : Json();
-  json["cmd"] = health.cmd.empty() ? Json() : json_of(health.cmd);
+  json["cmd"] = command_json(health.cmd);
   json["grace_period_seconds"] = seconds_json(health.grace_period);
   json["interval_seconds"] = seconds_json(health.interval);
   json["timeout_seconds"] = seconds_json(health.timeout);
@@ -103,11 +109,31 @@ std::string Origin::text() const {
   return fmt::format("{}:{}:{}", file, line, column);
 }
 
+std::string_view to_text(Severity severity) {
+  switch (severity) {
+    case Severity::Error:
+      return "error";
+    case Severity::Tolerated:
+      return "tolerated";
+    case Severity::Warning:
+      return "warning";
+  }
+  UNREACHABLE();
+}
+
 std::string Problem::text() const {
-  return origin.text() + ": " + message + (hint.empty() ? std::string() : "; " + hint);
+  const std::string_view mark = severity == Severity::Warning ? "warning: " : "";
+  return fmt::format("{}: {}{}{}{}", origin.text(), mark, message, hint.empty() ? "" : "; ", hint);
 }
 
 Json config_show_json(const Instance& instance, const std::string& cluster) {
+  Json json = resolved_json(instance, cluster);
+  for (const auto& [name, value] : instance.shown.as_object()) json[name] = value;
+  json["revision"] = make_revision(instance.id, instance.spec).id.str();
+  return json;
+}
+
+Json resolved_json(const Instance& instance, const std::string& cluster) {
   const TaskSpec& spec = instance.spec;
   Json json;
   json["service"] = instance.id.service;
@@ -124,7 +150,7 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   json["mem"] = spec.resources.mem_mb;
   json["disk"] = spec.resources.disk_mb;
   json["gpus"] = spec.resources.gpus == 0 ? Json() : Json(spec.resources.gpus);
-  json["cmd"] = spec.cmd ? json_of(*spec.cmd) : Json();
+  json["cmd"] = spec.cmd ? command_json(*spec.cmd) : Json();
   json["args"] = json_of(spec.args);
   json["env"] = json_of(spec.env);
   json["pool"] = spec.placement.pool;
@@ -142,7 +168,6 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   json["node_selectors"] = instance.node_selectors;
   json["monitoring"] = instance.monitoring;
   json["replication_threshold"] = json_or_null(instance.replication_threshold);
-  json["revision"] = make_revision(instance.id, spec).id.str();
   json["proxy"] = proxy_json(instance.proxy);
   json["user"] = spec.user.empty() ? Json() : Json(spec.user);
   json["drain_timeout_seconds"] = seconds_json(instance.drain.timeout);

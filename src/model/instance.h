@@ -72,36 +72,51 @@ struct Instance {
   std::string deploy_group;
   std::string desired_state = "start";
   std::string git_sha;  // of the version; empty where the image reference is the version
+  std::string
+      undeployed;  // why there is no version that could run, such as "it was never deployed"; mostly empty
   std::vector<std::string> registrations;
   Json deploy_whitelist;  // as written; null where nothing is set
   Json deploy_blacklist;
   Json node_selectors;
   Json monitoring;
   std::optional<int> replication_threshold;
+  Json shown;  // an object of what config_show_json shows in place of its own: what another system resolves
+               // that this model has no place for; null for none
 
   bool operator==(const Instance&) const = default;
 };
 
+enum class Severity {
+  Error,      // nobody knows what is wanted: the service stays as it is until this is mended
+  Tolerated,  // `validate` refuses it, but what is wanted is clear: the service goes on
+  Warning,    // allowed, and perhaps not what was meant
+};
+std::string_view to_text(Severity severity);  // "error", "tolerated", "warning"
+
 // Something wrong with the files (or with what they ask for). Never fatal for another service.
 struct Problem {
   Origin origin;
-  std::string service;       // whose; empty for the tree itself
-  std::string instance;      // empty for the whole service
-  std::string message;       // what is wrong, with the offending text
-  std::string hint;          // what would be right; may be empty
-  std::string text() const;  // "file:line:column: message; hint"
+  std::string service;   // whose; empty for the tree itself
+  std::string instance;  // empty for the whole service
+  std::string message;   // what is wrong, with the offending text
+  std::string hint;      // what would be right; may be empty
+  Severity severity = Severity::Error;
+  std::string text() const;  // "file:line:column: message; hint"; of a warning "...: warning: message; hint"
   bool operator==(const Problem&) const = default;
 };
 
-// Everything wanted in one cluster. `broken` names services whose files have problems: what runs of them
-// stays as it is, because nobody knows what is wanted.
+// Everything wanted in one cluster. `broken` names services whose files have errors: what runs of them stays
+// as it is, because nobody knows what is wanted.
 struct Desired {
   std::vector<Instance> instances;  // sorted by id
   std::vector<std::string> broken;  // sorted
   std::vector<Problem> problems;
+  std::vector<Instance> aside;  // of broken services, those without an error of their own: to look at only
   bool operator==(const Desired&) const = default;
 };
 
+// The same without `revision` and without what `shown` replaces.
+Json resolved_json(const Instance& instance, const std::string& cluster);
 // The fields of `slipway config show` for one instance (a contract: see docs/reference/cli.md).
 Json config_show_json(const Instance& instance, const std::string& cluster);
 

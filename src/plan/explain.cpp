@@ -299,7 +299,8 @@ std::vector<model::Cause> causes_of(const Round& round, const std::string& reaso
   for (const model::Override& value : round.wanted.overrides)
     add({value.created_at, "override", describe(value), {}});
   for (const model::Problem& problem : round.in.desired.problems) {
-    if (problem.service == round.wanted.id.service) add({{}, "config", problem.text(), {}});
+    if (problem.service == round.wanted.id.service && problem.severity != model::Severity::Warning)
+      add({{}, "config", problem.text(), {}});
   }
   if (causes.empty())
     add({{}, "state", fmt::format("{} serve, as wanted", tasks_text(round.happy_new())), {}});

@@ -58,7 +58,7 @@ model::Revision revision_of(const model::InstanceId& id, const model::TaskSpec& 
 
 std::string broken_why(const Inputs& inputs, const std::string& service) {
   for (const model::Problem& problem : inputs.desired.problems) {
-    if (problem.service == service) {
+    if (problem.service == service && problem.severity == model::Severity::Error) {
       return fmt::format("the files of {} have a problem, and nothing changes until it is mended: {}",
                          service, problem.text());
     }
@@ -114,9 +114,15 @@ Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model:
   const auto& broken = inputs.desired.broken;
   if (instance != nullptr) {
     wanted.count = instance->desired_state == "stop" ? 0 : std::max(instance->count, 0);
+    if (instance->desired_state == "stop") wanted.none_why = "its desired state is stop";
     wanted.overrides = in_force(inputs, id);
     model::TaskSpec spec = instance->spec;
     for (const model::Override& value : wanted.overrides) apply(value, wanted, spec);
+    // No override brings up what there is no code of.
+    if (!instance->undeployed.empty()) {
+      wanted.count = 0;
+      wanted.none_why = instance->undeployed;
+    }
     wanted.revision = revision_of(id, spec, observed);
     wanted.files_revision = wanted.revision.id;
     hold(inputs, observed, wanted);
