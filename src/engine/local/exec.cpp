@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utility>
 
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -61,6 +62,14 @@ ssize_t write_without_signal(int fd, std::string_view bytes) {
   return written;
 }
 
+Status set_size(int terminal, int rows, int columns) {
+  winsize size{};
+  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = static_cast<unsigned short>(columns);
+  if (::ioctl(terminal, TIOCSWINSZ, &size) != 0) return errno_error(errno, "resize a terminal");
+  return {};
+}
+
 // Our ends of the command's streams. With a terminal, `out` is its master and `err` is none.
 struct Streams {
   io::Fd in, out, err;
@@ -91,7 +100,8 @@ class ProcessSession final : public ExecSession {
   io::Fd child_end_;  // readable when the child has ended
   Streams streams_;   // `in` is the writer's, the rest the reader's
   const std::filesystem::path pid_file_;
-  bool finished_ = false;
+  bool ended_ = false;     // the child has; what it wrote may not have been read
+  bool finished_ = false;  // and all has
   int exit_code_ = 0;
 };
 
@@ -109,15 +119,17 @@ Result<std::optional<ExecSession::Chunk>> ProcessSession::read(Duration wait) {
   // Closed ones are -1, which poll ignores.
   std::array<pollfd, 3> fds = {pollfd{streams_.out.get(), POLLIN, 0}, pollfd{streams_.err.get(), POLLIN, 0},
                                pollfd{child_end_.get(), POLLIN, 0}};
+  if (ended_) wait = 0ms;
   constexpr Duration kLongest = 1h;  // fits poll's int; the caller comes back
   const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(std::min(wait, kLongest).count()));
   if (ready < 0 && errno != EINTR) return errno_error(errno, "wait for a command's output");
   if (ready <= 0) return std::optional<Chunk>();
   if (fds[0].revents != 0) return take(streams_.out, Stream::Out);
   if (fds[1].revents != 0) return take(streams_.err, Stream::Err);
-  // It has ended and nothing is left to read. Something that it started may still hold its streams; that is
-  // not waited for.
-  reap();
+  // It has ended. What it wrote last may have come after poll looked at the streams and before it looked at
+  // the child, so they are looked at once more. Something that it started may still hold them; that is not
+  // waited for.
+  if (std::exchange(ended_, true)) reap();
   return std::optional<Chunk>();
 }
 
@@ -166,12 +178,8 @@ Status ProcessSession::close_input() {
 
 void ProcessSession::resize(int rows, int columns) {
   if (!streams_.terminal || !streams_.in.valid()) return;
-  winsize size{};
-  size.ws_row = static_cast<unsigned short>(rows);
-  size.ws_col = static_cast<unsigned short>(columns);
-  if (::ioctl(streams_.in.get(), TIOCSWINSZ, &size) != 0) {
-    log::debug("engine.local", "resize a terminal: {}", errno_error(errno, "ioctl").text());
-  }
+  const Status resized = set_size(streams_.in.get(), rows, columns);
+  if (!resized) log::debug("engine.local", "{}", resized.error().text());
 }
 
 void ProcessSession::reap() {
@@ -232,10 +240,9 @@ Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command,
     if (::ioctl(fd, TIOCSCTTY, 0) != 0) return errno;
     return before ? before() : 0;
   };
-  auto session =
-      spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
-  if (session) (*session)->resize(terminal.rows, terminal.columns);
-  return session;
+  // Before there is anybody to ask for it.
+  TRY(set_size(master.get(), terminal.rows, terminal.columns));
+  return spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ void Keeper::resume_launch(Kept& kept, const Launched& found) {
 
 // On a pool's thread.
 Status Keeper::finish_start(const model::TaskId& task) const {
-  const Result<Runtime> found = parts_.launcher.runtime().get();
+  const Result<Runtime> found = parts_.launcher.runtime_of(task);
   // Its gate is open, which is as good as the runtime's word that it was started.
   if (!found) return {};
   const Runtime& runtime = *found;

@@ -307,7 +307,7 @@ void Keeper::take_report(const HealthReport& report) {
 
 std::optional<Status> Keeper::check_command(const ProbeTarget& target) {
   const bool containers = parts_.launcher.runtime().kind() == RuntimeKind::Container;
-  if (containers && !parts_.launcher.runtime().get()) return std::nullopt;
+  if (containers && !parts_.launcher.runtime_of(target.task)) return std::nullopt;
   return run_check(target);
 }
 
@@ -316,7 +316,7 @@ Status Keeper::run_check(const ProbeTarget& target) {
   // command itself is found by the pid that the runtime wrote down.
   const std::filesystem::path pid_file = parts_.launcher.paths(target.task).folder / "check.pid";
   TRY(io::remove_all(pid_file));
-  const ExecOptions options{.argv = target.check.cmd, .env = {}, .tty = false, .pid_file = pid_file};
+  const ExecOptions options{.argv = target.check.cmd, .env = {}, .pid_file = pid_file};
   const io::Command command = TRY(parts_.launcher.exec_command(target.task, options));
   const auto finished = io::run(command, parts_.clock, parts_.clock.deadline_in(target.check.timeout));
   if (!finished) {

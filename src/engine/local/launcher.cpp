@@ -66,6 +66,10 @@ fs::path gate_path(const HostRuntime& runtime, const model::TaskId& task) {
   return runtime.root() / task.str() / "exec.fifo";
 }
 
+// Notes in a container's configuration, for later calls of the runtime that was given it.
+constexpr const char* kRuntimeNote = "slipway.runtime";
+constexpr const char* kHideUnifiedNote = "slipway.hide_unified";
+
 void set_environment(Json& process, const std::map<std::string, std::string>& changes) {
   std::map<std::string, std::string> all;
   for (const Json& entry : process.at("env").as_array()) {
@@ -199,7 +203,9 @@ Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadlin
   TRY_CONTEXT(io::make_directories(files.bundle(), 0711), what);
   TRY_CONTEXT(io::make_directories(files.exit_folder()), what);
   if (has_mounts(options_.runtime)) TRY_CONTEXT(reset_layer(files), what);
-  const Json config = TRY_CONTEXT(configure(request), what);
+  Json config = TRY_CONTEXT(configure(request), what);
+  config["annotations"][kRuntimeNote] = runtime.name;
+  config["annotations"][kHideUnifiedNote] = runtime.hide_unified ? "true" : "false";
   TRY_CONTEXT(io::write_file(files.config(), config.dump()), what);
 
   io::Fd network;
@@ -262,12 +268,39 @@ Result<Launched> Launcher::find(const model::TaskId& task) const {
   return find_launched(paths(task), task);
 }
 
+Result<Json> Launcher::config_of(const model::TaskId& task) const {
+  return Json::parse(TRY(io::read_file(paths(task).config()))).context("task " + task.str());
+}
+
+Result<Runtime> Launcher::runtime_of(const model::TaskId& task) const {
+  if (!has_mounts(options_.runtime)) return options_.runtime.get();
+  return runtime_from(TRY(config_of(task)));
+}
+
+Result<Runtime> Launcher::runtime_from(const Json& config) const {
+  const std::string& name = config.at("annotations").at(kRuntimeNote).as_string();
+  if (name.empty()) return options_.runtime.get();  // a version that left no note started it
+  const std::optional<std::string> program = io::find_program(name);
+  if (!program) {
+    return Error(ErrorCode::Unavailable,
+                 fmt::format("{} started the task and is not installed: apt-get install {}", name, name));
+  }
+  Runtime runtime =
+      container_runtime(name, *program, "", options_.runtime.root(), options_.runtime.cgroups());
+  runtime.hide_unified = config.at("annotations").at(kHideUnifiedNote).as_string() == "true";
+  return runtime;
+}
+
 Result<io::Command> Launcher::exec_command(const model::TaskId& task, const ExecOptions& options) const {
   const TaskPaths files = paths(task);
-  const Json config = TRY_CONTEXT(Json::parse(TRY(io::read_file(files.config()))), "task " + task.str());
+  const Json config = TRY(config_of(task));
   Json process = config.at("process");
   process["args"] = Json::Array(options.argv.begin(), options.argv.end());
-  process["terminal"] = options.tty;
+  process["terminal"] = options.terminal.has_value();
+  if (options.terminal) {
+    process["consoleSize"]["height"] = options.terminal->rows;
+    process["consoleSize"]["width"] = options.terminal->columns;
+  }
   set_environment(process, options.env);
   if (!has_mounts(options_.runtime)) {
     io::Command command;
@@ -280,7 +313,7 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
     command.directory = process.at("cwd").as_string();
     return command;
   }
-  const Runtime runtime = TRY(options_.runtime.get());
+  const Runtime runtime = TRY(runtime_from(config));
   const std::string text = process.dump();
   const fs::path file = files.exec() / (sha256_hex(text).substr(0, 16) + ".json");
   if (!io::exists(file)) {

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "engine/local/cgroup.h"
 #include "engine/local/conmon.h"
+#include "engine/local/exec.h"
 #include "engine/local/host_runtime.h"
 #include "engine/local/images.h"
 #include "engine/local/network.h"
@@ -38,8 +39,10 @@ struct LaunchRequest {
 struct ExecOptions {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;  // on top of the task's own
-  bool tty = false;  // the command's standard streams are a terminal, already its controlling one
-  std::filesystem::path pid_file;  // where the runtime writes the command's pid; empty: nowhere
+  // Where the command's standard streams are one, already its controlling one. The runtime makes another, in
+  // the task, of this size; crun sets it just after the command has begun.
+  std::optional<ExecTerminal> terminal = {};
+  std::filesystem::path pid_file = {};  // where the runtime writes the command's pid; empty: nowhere
 };
 
 struct LauncherOptions {
@@ -81,6 +84,11 @@ class Launcher {
   // is for launch() to begin anew.
   Result<Launched> find(const model::TaskId& task) const;
 
+  // The runtime that started the task, which alone knows its container; the host may have gone over to
+  // another since. Unavailable, naming the package, where it is no longer there; NotFound when the task was
+  // never launched.
+  Result<Runtime> runtime_of(const model::TaskId& task) const;
+
   // A command that runs inside the task when given to io::run or io::spawn. NotFound when the task was never
   // launched. What it says to the runtime stands in a small file in the task's folder, which goes with the
   // folder; the same command uses the same file.
@@ -106,6 +114,8 @@ class Launcher {
     return "/slipway/" + options_.cluster + "/" + task.str();
   }
   Result<Json> configure(const LaunchRequest& request) const;
+  Result<Json> config_of(const model::TaskId& task) const;
+  Result<Runtime> runtime_from(const Json& config) const;
   Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, bool hide_unified,
                                                   io::Fd& network) const;
   Status forget_process(const model::TaskId& task, Deadline deadline) const;

@@ -301,7 +301,12 @@ TEST_P(LauncherTest, AnswersAtItsAddressOnTheBridge) {
   const Deadline patience = deadline();
   while (answer.empty() && !patience.passed(clock_.steady_now())) answer = read_from(address, 8080);
   EXPECT_EQ(answer, "hello\n");
-  EXPECT_NE(output_of("bridge").find(address + "\tbridge"), std::string::npos);
+  // conmon writes it down in its own time, which is no part of the answer's.
+  const auto knows_itself = [&] {
+    return output_of("bridge").find(address + "\tbridge") != std::string::npos;
+  };
+  while (!knows_itself() && !patience.passed(clock_.steady_now())) std::this_thread::yield();
+  EXPECT_TRUE(knows_itself()) << output_of("bridge");
   EXPECT_TRUE(launcher_->destroy(model::TaskId("bridge"), address, deadline()));
   for (const auto& entry : fs::directory_iterator("/sys/class/net")) {
     EXPECT_FALSE(fs::exists(entry.path() / "master" / "bridge") &&

@@ -182,15 +182,14 @@ Result<std::unique_ptr<ExecSession>> LocalEngine::exec(const ExecRequest& reques
     const std::string state(model::to_text(record.task.state));
     return Error(ErrorCode::Conflict, what, Error(ErrorCode::Conflict, "the task is " + state));
   }
-  ExecOptions options{.argv = request.argv, .env = request.env, .tty = request.tty, .pid_file = {}};
+  ExecOptions options{.argv = request.argv, .env = request.env};
+  if (request.tty) options.terminal = ExecTerminal{request.tty_rows, request.tty_columns};
   if (parts_->containers) {
     const TaskPaths paths = parts_->launcher->paths(request.task);
     options.pid_file = paths.folder / fmt::format("exec-{}-{}.pid", ::getpid(), ++parts_->execs);
   }
   io::Command command = TRY_CONTEXT(parts_->launcher->exec_command(request.task, options), what);
-  std::optional<ExecTerminal> terminal;
-  if (request.tty) terminal = ExecTerminal{request.tty_rows, request.tty_columns};
-  return start_exec(std::move(command), options.pid_file, terminal).context(what);
+  return start_exec(std::move(command), options.pid_file, options.terminal).context(what);
 }
 
 Status LocalEngine::prepare(const model::Image& image, Deadline deadline) {

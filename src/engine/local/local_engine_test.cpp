@@ -307,9 +307,44 @@ TEST_F(LocalEngineTest, OneOffTaskIsStoppedWhenItsTimeIsOver) {
 TEST_F(LocalEngineTest, TerminalInATaskIsOne) {
   scale(sleeper(), 1);
   ASSERT_TRUE(eventually_running(1));
-  EXPECT_NE(
-      execute(tasks()[0].id, "test -t 0 && test -t 1 && echo yes; stty size", true).find("yes\r\n24 80"),
-      std::string::npos);
+  // crun begins the command and then sizes its terminal, telling it so by SIGWINCH; until then the size is 0
+  // 0.
+  const std::string out =
+      execute(tasks()[0].id,
+              "test -t 0 && test -t 1 && echo yes; i=0; while [ \"$(stty size)\" = '0 0' ] && "
+              "[ $i -lt 3000 ]; do i=$((i+1)); sleep 0.01; done; stty size",
+              true);
+  EXPECT_NE(out.find("yes\r\n24 80"), std::string::npos) << out;
+}
+
+TEST_F(LocalEngineTest, CommandsGoOnInTasksThatAnotherRuntimeStarted) {
+  if (!io::find_program("crun") || !io::find_program("runc")) GTEST_SKIP() << "needs crun and runc";
+  const auto checked = shell("touch /tmp/fine; exec sleep 1000", [](model::TaskSpec& spec) {
+    spec.health.mode = model::HealthMode::Cmd;
+    spec.health.cmd = {"test", "-e", "/tmp/fine"};
+    spec.health.interval = 50ms;
+    spec.health.grace_period = 0ms;
+    spec.health.max_consecutive_failures = 1;
+  });
+  const auto eventually_all = [this](Health health, size_t count) {
+    return eventually([=](const auto& now) {
+      return now.tasks.size() == count && std::ranges::all_of(now.tasks, [=](const auto& task) {
+               return task.state == TaskState::Running && task.health == health;
+             });
+    });
+  };
+  options_.runtime = "crun";
+  restart();
+  scale(checked, 1);
+  ASSERT_TRUE(eventually_all(Health::Healthy, 1));
+  options_.runtime = "runc";
+  restart();
+  scale(checked, 2);
+  ASSERT_TRUE(eventually_all(Health::Healthy, 2));
+  options_.runtime = "crun";
+  restart();
+  for (const model::Task& task : tasks()) EXPECT_EQ(execute(task.id, "rm /tmp/fine; echo gone"), "gone\n");
+  EXPECT_TRUE(eventually_all(Health::Unhealthy, 2)) << "the checks are asked as well";
 }
 
 TEST_F(LocalEngineTest, FollowerLosesNothingToRotation) {

@@ -115,6 +115,19 @@ io::Command Runtime::command(std::vector<std::string> verb) const {
   return command;
 }
 
+Runtime container_runtime(const std::string& name, const std::string& program, const std::string& conmon,
+                          const fs::path& root, CgroupMode cgroups) {
+  Runtime runtime;
+  runtime.name = name;
+  runtime.path = program;
+  runtime.conmon = conmon;
+  runtime.root = root;
+  runtime.args = {"--root", root.string()};
+  if (name == "crun") runtime.args.insert(runtime.args.end(), {"--cgroup-manager", "cgroupfs"});
+  runtime.cgroups = cgroups;
+  return runtime;
+}
+
 fs::path runtime_root(const fs::path& state) {
   return state / "runtime";
 }
@@ -131,14 +144,7 @@ Result<Runtime> find_runtime(const fs::path& state, const Clock& clock, Deadline
   for (const char* name : {"crun", "runc"}) {
     const std::optional<std::string> program = io::find_program(name);
     if (!program || !conmon || (!only.empty() && only != "auto" && only != name)) continue;
-    Runtime runtime;
-    runtime.name = name;
-    runtime.path = *program;
-    runtime.conmon = *conmon;
-    runtime.root = root;
-    runtime.args = {"--root", root.string()};
-    if (runtime.name == "crun") runtime.args.insert(runtime.args.end(), {"--cgroup-manager", "cgroupfs"});
-    runtime.cgroups = cgroups;
+    Runtime runtime = container_runtime(name, *program, *conmon, root, cgroups);
     // Newer versions of crun may cope with a hybrid host by themselves, so that is tried first.
     for (const bool hide : {false, true}) {
       if (hide && (cgroups != CgroupMode::Hybrid || runtime.name != "crun")) continue;

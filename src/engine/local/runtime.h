@@ -36,6 +36,10 @@ struct Runtime {
   io::Command command(std::vector<std::string> verb) const;
 };
 
+// How the container runtime `name` ("crun", "runc") at `program` is called; `conmon` may be empty.
+Runtime container_runtime(const std::string& name, const std::string& program, const std::string& conmon,
+                          const std::filesystem::path& root, CgroupMode cgroups);
+
 // Where a runtime keeps its records, of an engine with this state directory.
 std::filesystem::path runtime_root(const std::filesystem::path& state);
 
