@@ -19,6 +19,10 @@ constexpr Duration kEngineTimeout = 30s;
 constexpr Duration kProxyTimeout = 10s;
 // A build or a pull may be large; after this it counts as failed and is tried again with backoff.
 constexpr Duration kPrepareTimeout = 20min;
+// A pull mostly waits for a registry, a build mostly takes the processor. Either may hang for all of its
+// time: then others wait for its place for two minutes, as long as fewer hang than there are threads.
+constexpr io::PatientLimits kPulls{.places = 3};
+constexpr io::PatientLimits kBuilds{.places = 2};
 // Without any hint: often enough that a lost hint is no disaster, seldom enough to cost nothing.
 constexpr Duration kIdleInterval = 5s;
 // While something enters or drains, the load balancer is asked whether it serves, and its sessions.
@@ -68,7 +72,8 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
                [this] { return may_act(); }),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
       teller_(parts.engine, parts.loop, parts.clock, [this] { request_round(0ms); }),
-      slow_(std::make_unique<io::WorkerPool>(3, 1024)),
+      pulls_(std::make_unique<io::PatientPool>(kPulls, parts.clock)),
+      builds_(std::make_unique<io::PatientPool>(kBuilds, parts.clock)),
       files_(std::make_unique<io::WorkerPool>(1, 64)),
       driver_(std::make_unique<io::WorkerPool>(1, 16)) {}
 
@@ -77,7 +82,8 @@ Loop::~Loop() {
   parts_.engine.cancel_prepares();
   driver_.reset();
   files_.reset();
-  slow_.reset();
+  builds_.reset();
+  pulls_.reset();
 }
 
 Status Loop::start() {
@@ -241,7 +247,8 @@ void Loop::next_round(const Round& round) {
 
 void Loop::prepare(const model::Image& image) {
   log::info(kArea, "prepare {}", model::describe(image));
-  const Status submitted = slow_->submit([this, image] {
+  io::PatientPool& pool = image.kind == model::ImageKind::Build ? *builds_ : *pulls_;
+  const Status submitted = pool.submit([this, image] {
     Status result = parts_.engine.prepare(image, parts_.clock.deadline_in(kPrepareTimeout));
     parts_.loop.post([this, image, result] {
       if (!result.has_value())

@@ -21,6 +21,7 @@
 #include "discovery/proxy.h"
 #include "engine/engine.h"
 #include "io/event_loop.h"
+#include "io/patient_pool.h"
 #include "reconcile/applier.h"
 #include "reconcile/control.h"
 #include "reconcile/core.h"
@@ -126,7 +127,9 @@ class Loop final : public Control {
 
   // Last, so that they stop before what their tasks use.
   TaskTeller teller_;
-  std::unique_ptr<io::WorkerPool> slow_;  // images: minutes
+  std::unique_ptr<io::PatientPool> pulls_;  // of images: minutes, and for ever where a registry hangs
+  std::unique_ptr<io::PatientPool>
+      builds_;  // apart, for they are slower, and any service's Dockerfile may hang
   std::unique_ptr<io::WorkerPool>
       files_;  // one at a time, so that no older compilation overtakes a newer one
   std::unique_ptr<io::WorkerPool> driver_;

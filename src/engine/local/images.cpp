@@ -88,8 +88,9 @@ uint64_t tree_bytes(const fs::path& folder) {
   return bytes;
 }
 
-void touch(const fs::path& path) {
-  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+// Whether it is there to be touched.
+bool touch(const fs::path& path) {
+  return ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0;
 }
 
 // Of digest "sha256:0f3a..." the folder name "sha256-0f3a...".
@@ -135,6 +136,10 @@ struct ImageStore::State {
   fs::path ref(const std::string& key) const { return refs() / (sha256_hex(key) + ".json"); }
 
   Result<PreparedImage> read_image(const std::string& digest) const;
+  Result<PreparedImage> take_up(const std::string& digest) EXCLUDES(use_mutex);
+  Result<fs::path> retire(const fs::path& image, Time unused_since) EXCLUDES(use_mutex);
+  Result<uint64_t> collect_images(const std::set<std::string>& in_use, const ImageSweep& sweep);
+  Result<uint64_t> bound_caches(Deadline deadline);
   Result<PreparedImage> find(const Source& source, bool any_stamp) const;
   Result<PreparedImage> make(const model::Image& image, const Source& source, Deadline deadline);
   Result<PreparedImage> unpack(const fs::path& layout, const fs::path& work, Deadline deadline);
@@ -146,6 +151,8 @@ struct ImageStore::State {
   const fs::path folder;
   io::Cancellation cancellation;
   std::atomic<uint64_t> work_count{0};
+  // Held while an image's time of use is set, or looked at for the last time before it goes.
+  Mutex use_mutex;
   // Held shared while blobs are written and read, exclusively while old ones are removed.
   std::shared_mutex blobs_mutex;
 
@@ -168,12 +175,36 @@ Result<PreparedImage> ImageStore::State::find(const Source& source, bool any_sta
   return read_image(json.at("digest").as_string());
 }
 
+// Reads it after it has been marked as used, and so cannot go any more.
+Result<PreparedImage> ImageStore::State::take_up(const std::string& digest) {
+  {
+    const Lock lock(use_mutex);
+    if (!touch(image(digest))) return Error(ErrorCode::NotFound, "image " + digest);
+  }
+  return read_image(digest);
+}
+
+// Takes it out of its place at once, to be deleted at leisure. Conflict where somebody has used it since.
+Result<fs::path> ImageStore::State::retire(const fs::path& image, Time unused_since) {
+  const Lock lock(use_mutex);
+  struct stat info {};
+  if (::stat(image.c_str(), &info) != 0) return errno_error(errno, "look at " + image.string());
+  const auto used =
+      std::chrono::seconds(info.st_mtim.tv_sec) + std::chrono::nanoseconds(info.st_mtim.tv_nsec);
+  if (used >= unused_since.time_since_epoch())
+    return Error(ErrorCode::Conflict, image.string() + " is in use");
+  const fs::path retired = scratch() / fmt::format("retired-{}-{}", ::getpid(), ++work_count);
+  if (::rename(image.c_str(), retired.c_str()) != 0) return errno_error(errno, "rename " + image.string());
+  return retired;
+}
+
 // Beside, then a rename: an image is whole or it is not there.
 Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs::path& work,
                                                 Deadline deadline) {
   const LayoutImage image_in_layout = TRY(read_layout(layout));
   const fs::path place = image(image_in_layout.digest);
-  if (!io::exists(place)) {
+  Result<PreparedImage> there = take_up(image_in_layout.digest);
+  if (!there) {
     const fs::path made = work / "image";
     TRY(io::make_directories(made));
     TRY(unpack_image(layout, made / "rootfs", terms(deadline)));
@@ -186,8 +217,7 @@ Result<PreparedImage> ImageStore::State::unpack(const fs::path& layout, const fs
       return errno_error(errno, "rename " + made.string() + " to " + place.string());
     }
   }
-  touch(place);
-  return read_image(image_in_layout.digest);
+  return there ? there : take_up(image_in_layout.digest);
 }
 
 Result<PreparedImage> ImageStore::State::make(const model::Image& wanted, const Source& source,
@@ -251,12 +281,18 @@ Result<PreparedImage> ImageStore::lookup(const model::Image& image) const {
   return Error(ErrorCode::NotFound, model::describe(image) + " is not prepared");
 }
 
+Result<PreparedImage> ImageStore::take_up(const model::Image& image) {
+  const PreparedImage found = TRY(lookup(image));
+  Result<PreparedImage> taken = state_->take_up(found.digest);
+  if (taken) return taken;
+  return Error(ErrorCode::NotFound, model::describe(image) + " is not prepared");
+}
+
 Result<PreparedImage> ImageStore::prepare(const model::Image& image, Deadline deadline) {
   const Source source = TRY(source_of(image));
   while (true) {
-    if (Result<PreparedImage> found = state_->find(source, false)) {
-      touch(found->rootfs.parent_path());
-      return found;
+    if (const Result<PreparedImage> found = state_->find(source, false)) {
+      if (Result<PreparedImage> taken = state_->take_up(found->digest)) return taken;
     }
     std::shared_ptr<Flight> flight;
     bool first = false;
@@ -298,34 +334,16 @@ void sort_oldest_first(std::vector<Stored>& all) {
   std::sort(all.begin(), all.end(), [](const Stored& a, const Stored& b) { return a.used < b.used; });
 }
 
-// Removes from the front until at most `limit` bytes are left; returns the bytes removed.
-Result<uint64_t> remove_oldest(std::vector<Stored> all, uint64_t total, uint64_t limit) {
-  uint64_t freed = 0;
-  sort_oldest_first(all);
-  for (const Stored& stored : all) {
-    if (total - freed <= limit) break;
-    // The description first: what has none is not an image any more, whatever happens to the rest.
-    TRY(io::remove_all(stored.path / "image.json"));
-    TRY(io::remove_all(stored.path));
-    freed += stored.bytes;
-  }
-  return freed;
-}
-
 }  // namespace
 
-Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, uint64_t max_bytes,
-                                     Deadline deadline) {
-  // Exclusive: nothing is being prepared now. If something is, the next round will do.
-  const std::unique_lock alone(state_->blobs_mutex, std::try_to_lock);
-  if (!alone.owns_lock()) return uint64_t{0};
+Result<uint64_t> ImageStore::State::collect_images(const std::set<std::string>& in_use,
+                                                   const ImageSweep& sweep) {
   std::set<std::string> kept;
   for (const std::string& digest : in_use) kept.insert(folder_name(digest));
-
   uint64_t total = 0;
   std::vector<Stored> unused;
-  for (const std::string& name : TRY(io::list_directory(state_->folder))) {
-    const fs::path path = state_->folder / name;
+  for (const std::string& name : TRY(io::list_directory(folder))) {
+    const fs::path path = folder / name;
     const Result<std::string> text = io::read_file(path / "image.json");
     const Result<Json> json = text ? Json::parse(*text) : Result<Json>(text.error());
     if (!json) continue;
@@ -334,32 +352,53 @@ Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, uint64
     std::error_code error;
     if (!kept.contains(name)) unused.push_back({path, fs::last_write_time(path, error), bytes});
   }
-  uint64_t freed = TRY(remove_oldest(std::move(unused), total, max_bytes));
+  uint64_t freed = 0;
+  sort_oldest_first(unused);
+  for (const Stored& stored : unused) {
+    if (total - freed <= sweep.max_bytes) break;
+    const Result<fs::path> retired = retire(stored.path, sweep.unused_since);
+    if (!retired) continue;
+    TRY(io::remove_all(*retired));
+    freed += stored.bytes;
+  }
+  return freed;
+}
 
-  std::vector<Stored> blobs;
+Result<uint64_t> ImageStore::State::bound_caches(Deadline deadline) {
+  // Exclusive: nothing is being prepared now. If something is, the next round will do.
+  const std::unique_lock alone(blobs_mutex, std::try_to_lock);
+  if (!alone.owns_lock()) return uint64_t{0};
+  uint64_t freed = 0;
+  std::vector<Stored> stored;
   uint64_t blob_bytes = 0;
-  for (const std::string& name : TRY(io::list_directory(state_->blobs() / "sha256"))) {
-    const fs::path path = state_->blobs() / "sha256" / name;
+  for (const std::string& name : TRY(io::list_directory(blobs() / "sha256"))) {
+    const fs::path path = blobs() / "sha256" / name;
     std::error_code error;
     const uint64_t bytes = fs::file_size(path, error);
     if (error) continue;
-    blobs.push_back({path, fs::last_write_time(path, error), bytes});
+    stored.push_back({path, fs::last_write_time(path, error), bytes});
     blob_bytes += bytes;
   }
-  sort_oldest_first(blobs);
-  for (const Stored& blob : blobs) {
-    if (blob_bytes <= state_->options.blob_cache_bytes) break;
+  sort_oldest_first(stored);
+  for (const Stored& blob : stored) {
+    if (blob_bytes <= options.blob_cache_bytes) break;
     TRY(io::remove_all(blob.path));
     blob_bytes -= blob.bytes;
     freed += blob.bytes;
   }
 
-  const uint64_t build_bytes = tree_bytes(state_->build_storage());
-  if (build_bytes > state_->options.build_cache_bytes) {
-    TRY(drop_build_cache(state_->build_storage(), state_->terms(deadline)));
-    freed += build_bytes - std::min(build_bytes, tree_bytes(state_->build_storage()));
+  const uint64_t build_bytes = tree_bytes(build_storage());
+  if (build_bytes > options.build_cache_bytes) {
+    TRY(drop_build_cache(build_storage(), terms(deadline)));
+    freed += build_bytes - std::min(build_bytes, tree_bytes(build_storage()));
   }
   return freed;
+}
+
+Result<uint64_t> ImageStore::collect(const std::set<std::string>& in_use, const ImageSweep& sweep,
+                                     Deadline deadline) {
+  const uint64_t images = TRY(state_->collect_images(in_use, sweep));
+  return images + TRY(state_->bound_caches(deadline));
 }
 
 }  // namespace slipway::engine::local

@@ -46,6 +46,11 @@ struct ImageStoreOptions {
   uint64_t blob_cache_bytes = 5ULL << 30;   // layers as they came from registries
 };
 
+struct ImageSweep {
+  Time unused_since;       // not later than when `in_use` of collect() was decided
+  uint64_t max_bytes = 0;  // of all images
+};
+
 // Thread-safe. Threads that want one image at the same time share one pull (or build): one works, the others
 // wait, each for its own deadline.
 class ImageStore {
@@ -64,13 +69,18 @@ class ImageStore {
   // Never pulls. NotFound when it has to be prepared first.
   Result<PreparedImage> lookup(const model::Image& image) const;
 
+  // lookup() for who is about to run it: it counts as used now, as it does when it is prepared.
+  Result<PreparedImage> take_up(const model::Image& image);
+
   // Ends what is being prepared (its callers get Unavailable, "cancelled") and refuses what is not at hand
   // from now on. Returns at once.
   void cancel();
 
-  // Removes images whose digest is not in `in_use`, least recently prepared first, until all together take at
-  // most `max_bytes`, and bounds the caches. Returns the bytes freed. Skips what is being prepared.
-  Result<uint64_t> collect(const std::set<std::string>& in_use, uint64_t max_bytes, Deadline deadline);
+  // Removes images whose digest is not in `in_use` and which nobody has used since the sweep's time, least
+  // recently used first, until all together take at most its bytes; and bounds the caches, unless something
+  // is being prepared. Returns the bytes freed. An image is gone or in use, never both: who takes it up while
+  // this runs finds it whole and keeps it, or does not find it.
+  Result<uint64_t> collect(const std::set<std::string>& in_use, const ImageSweep& sweep, Deadline deadline);
 
  private:
   struct State;

@@ -165,13 +165,41 @@ TEST_F(ImageStoreTest, CollectsOnlyWhatIsNotInUse) {
   const PreparedImage used = store_->prepare(first, deadline()).value();
   const model::Image second = dockerfile("FROM scratch\nCOPY busybox /other\n");
   const PreparedImage unused = store_->prepare(second, deadline()).value();
-  const Result<uint64_t> freed = store_->collect({used.digest}, 0, deadline());
+  const ImageSweep sweep{.unused_since = clock_.now() + 1h, .max_bytes = 0};
+  const Result<uint64_t> freed = store_->collect({used.digest}, sweep, deadline());
   ASSERT_TRUE(freed) << freed.error().text();
   EXPECT_GT(*freed, 0U);
   EXPECT_TRUE(fs::exists(used.rootfs));
   EXPECT_FALSE(fs::exists(unused.rootfs));
   EXPECT_FALSE(store_->lookup(second));
   EXPECT_TRUE(store_->prepare(second, deadline()));
+}
+
+TEST_F(ImageStoreTest, AnImageTakenUpAfterItsSweepWasDecidedKeepsItsFiles) {
+  const model::Image image{model::ImageKind::Reference, oci_layout(), ""};
+  const PreparedImage prepared = store_->prepare(image, deadline()).value();
+  const auto collect = [&] {
+    const Result<uint64_t> freed =
+        store_->collect({}, {.unused_since = clock_.now() - 10min, .max_bytes = 0}, deadline());
+    EXPECT_TRUE(freed) << freed.error().text();
+    return freed && *freed > 0;
+  };
+  const auto not_used_for_long = [&] {
+    fs::last_write_time(prepared.rootfs.parent_path(), fs::file_time_type::clock::now() - 24h);
+  };
+  EXPECT_FALSE(collect()) << "it was prepared just now";
+  not_used_for_long();
+  ASSERT_TRUE(store_->take_up(image));  // as a rollback does, between the decision and the sweep
+  EXPECT_FALSE(collect());
+  EXPECT_TRUE(fs::exists(prepared.rootfs / "bin/busybox"));
+  not_used_for_long();
+  ASSERT_TRUE(store_->prepare(image, deadline()));
+  EXPECT_FALSE(collect());
+  not_used_for_long();
+  ASSERT_TRUE(store_->lookup(image));  // to look is not to use
+  EXPECT_TRUE(collect());
+  EXPECT_FALSE(fs::exists(prepared.rootfs));
+  EXPECT_EQ(store_->take_up(image).error().code(), ErrorCode::NotFound);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace slipway::engine::local {
 namespace {
 
 constexpr size_t kPoolQueue = 1 << 16;  // far above one job for each of the tasks a machine can hold
-constexpr int kPrepareThreads = 4;
+// Few: images are there before tasks are ordered, but for those that were lost since.
+constexpr io::PatientLimits kPrepares{.places = 2, .threads = 8, .queue = kPoolQueue};
 constexpr size_t kUpkeepQueue = 8;
 
 Error outdated(const std::string& what, model::Generation asked, model::Generation seen) {
@@ -35,8 +36,10 @@ Keeper::Keeper(KeeperParts parts)
       node_(host_name()),
       starts_(std::make_unique<io::WorkerPool>(parts_.limits.starts, kPoolQueue)),
       ends_(std::make_unique<io::WorkerPool>(parts_.limits.starts, kPoolQueue)),
-      prepares_(std::make_unique<io::WorkerPool>(kPrepareThreads, kPoolQueue)),
-      upkeep_(std::make_unique<io::WorkerPool>(1, kUpkeepQueue)) {}
+      pulls_(std::make_unique<io::PatientPool>(kPrepares, parts_.clock)),
+      builds_(std::make_unique<io::PatientPool>(kPrepares, parts_.clock)),
+      upkeep_(std::make_unique<io::WorkerPool>(1, kUpkeepQueue)),
+      sweeps_(std::make_unique<io::WorkerPool>(1, kUpkeepQueue)) {}
 
 Result<std::unique_ptr<Keeper>> Keeper::start(KeeperParts parts) {
   std::unique_ptr<Keeper> keeper(new Keeper(std::move(parts)));
@@ -67,8 +70,10 @@ Keeper::~Keeper() {
   parts_.images.cancel();
   // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just
   // started is on record before we go.
-  prepares_.reset();
+  pulls_.reset();
+  builds_.reset();
   upkeep_.reset();
+  sweeps_.reset();
   starts_.reset();
   ends_.reset();
   loop_.stop();

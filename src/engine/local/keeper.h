@@ -25,6 +25,7 @@
 #include "engine/local/network.h"
 #include "engine/local/task_record.h"
 #include "io/event_loop.h"
+#include "io/patient_pool.h"
 
 namespace slipway::engine::local {
 
@@ -186,10 +187,12 @@ class Keeper {
   io::EventLoop loop_;
   std::thread thread_;
   std::unique_ptr<HealthProber> prober_;
-  std::unique_ptr<io::WorkerPool> starts_;    // launches
-  std::unique_ptr<io::WorkerPool> ends_;      // cleaning up after processes, deleting tasks
-  std::unique_ptr<io::WorkerPool> prepares_;  // images
-  std::unique_ptr<io::WorkerPool> upkeep_;    // the network and the runtime; no image keeps these waiting
+  std::unique_ptr<io::WorkerPool> starts_;   // launches
+  std::unique_ptr<io::WorkerPool> ends_;     // cleaning up after processes, deleting tasks
+  std::unique_ptr<io::PatientPool> pulls_;   // of images that a task turns out to lack
+  std::unique_ptr<io::PatientPool> builds_;  // likewise; one that hangs keeps no pull waiting
+  std::unique_ptr<io::WorkerPool> upkeep_;   // the network and the runtime; no image keeps these waiting
+  std::unique_ptr<io::WorkerPool> sweeps_;   // removing images: as long as a disk takes
 };
 
 }  // namespace slipway::engine::local

@@ -160,7 +160,7 @@ Keeper::Job Keeper::launch_job(const Kept& kept, bool image_ready) {
       return [this, error](Kept& ended) { launch_failed(ended, error); };
     }
     if (revision.spec.image.kind != model::ImageKind::HostFilesystem) {
-      auto found = parts_.images.lookup(revision.spec.image);
+      auto found = parts_.images.take_up(revision.spec.image);
       if (!found && found.error().code() == ErrorCode::NotFound && !image_ready) {
         return [this](Kept& ended) { prepare_image(ended); };
       }
@@ -169,7 +169,8 @@ Keeper::Job Keeper::launch_job(const Kept& kept, bool image_ready) {
     }
     const LaunchRequest request{id, revision, image ? &*image : nullptr, ip, port};
     auto result = parts_.launcher.launch(request, parts_.clock.deadline_in(kLaunchTime));
-    return [this, result = std::move(result)](Kept& ended) {
+    return [this, result = std::move(result), digest = image ? image->digest : ""](Kept& ended) {
+      ended.record.image_digest = digest;
       if (result) {
         launched(ended, *result);
       } else {
@@ -221,7 +222,8 @@ void Keeper::prepare_image(Kept& kept) {
   std::vector<model::TaskId>& waiting = preparing_[key];
   waiting.push_back(kept.record.task.id);
   if (waiting.size() > 1) return;
-  const Status queued = prepares_->submit([this, image, key] {
+  io::PatientPool& pool = image.kind == model::ImageKind::Build ? *builds_ : *pulls_;
+  const Status queued = pool.submit([this, image, key] {
     auto result = parts_.images.prepare(image, parts_.clock.deadline_in(kPrepareTime));
     Status status = result ? Status() : Status(result.error());
     loop_.post([this, key, status = std::move(status)] { image_prepared(key, status); });

@@ -18,6 +18,9 @@ constexpr Duration kLogCheckFast = 100ms;
 constexpr Duration kUpkeep = 30s;
 constexpr int kImageRounds = 20;
 constexpr Duration kUpkeepTime = 60s;
+// An image that was made or taken up so short a time ago is about to be used: it is prepared before the
+// revision that wants it is known here, and a rollback wants what nobody did a moment before.
+constexpr Duration kImageRest = 10min;
 // While tasks wait for something that the host lacks, it is looked for this often.
 constexpr Duration kHostCheck = 2s;
 
@@ -93,19 +96,24 @@ void Keeper::host_checked() {
   loop_.after(kHostCheck, [this] { check_host(); });
 }
 
-// An image is in use as long as a revision or a one-off task names it, running or not.
+// An image is in use as long as a revision or a one-off task names it, running or not, or a task runs from
+// it: what the same name means may have changed since that was started. Whoever takes one up after this was
+// decided is told apart by the time, see ImageStore::collect.
 void Keeper::collect_images() {
   std::vector<model::Image> wanted;
+  std::set<std::string> in_use;
   for (const auto& [id, record] : revisions_) wanted.push_back(record.revision.spec.image);
-  for (const auto& [id, kept] : tasks_) wanted.push_back(kept.record.revision.spec.image);
-  const Status queued = prepares_->submit([this, wanted = std::move(wanted)] {
-    std::set<std::string> in_use;
+  for (const auto& [id, kept] : tasks_) {
+    wanted.push_back(kept.record.revision.spec.image);
+    in_use.insert(kept.record.image_digest);
+  }
+  const ImageSweep sweep{.unused_since = now() - kImageRest, .max_bytes = parts_.limits.image_bytes};
+  const Status queued = sweeps_->submit([this, wanted = std::move(wanted), in_use, sweep]() mutable {
     for (const model::Image& image : wanted) {
       if (image.kind == model::ImageKind::HostFilesystem) continue;
       if (const auto found = parts_.images.lookup(image)) in_use.insert(found->digest);
     }
-    const auto freed =
-        parts_.images.collect(in_use, parts_.limits.image_bytes, parts_.clock.deadline_in(kUpkeepTime));
+    const auto freed = parts_.images.collect(in_use, sweep, parts_.clock.deadline_in(kUpkeepTime));
     if (!freed) log::warning("engine.local", "remove images that are not used: {}", freed.error().text());
   });
   if (!queued) log::warning("engine.local", "remove images that are not used: {}", queued.error().text());

@@ -66,6 +66,7 @@ Json to_json(const TaskRecord& record) {
   json["goal"] = record.goal == Goal::Run ? "run" : "stop";
   json["revision"] = model::to_json(record.revision);
   json["ip"] = record.ip;
+  json["image_digest"] = record.image_digest;
   json["boot_id"] = record.boot_id;
   json["monitor"] = process_json(record.monitor);
   json["container"] = process_json(record.container);
@@ -81,6 +82,7 @@ Result<TaskRecord> task_record_from_json(const Json& json) {
   record.goal = json.at("goal").as_string() == "stop" ? Goal::Stop : Goal::Run;
   record.revision = TRY(model::revision_from_json(json.at("revision")));
   record.ip = json.at("ip").as_string();
+  record.image_digest = json.at("image_digest").as_string();
   record.boot_id = json.at("boot_id").as_string();
   record.monitor = process_from(json.at("monitor"));
   record.container = process_from(json.at("container"));

@@ -34,11 +34,12 @@ struct TaskRecord {
   model::Task task;          // what `observe` says of it
   model::Revision revision;  // whole, so that a task needs no other record to be kept running
   Goal goal = Goal::Run;
-  std::string ip;         // of its own on the bridge; empty without one
-  std::string boot_id;    // of the machine, when the processes below were started
-  ProcessName monitor;    // conmon, which outlives us and writes down how the container ended; pid 0: none
-  ProcessName container;  // the first process of the task
-  int failures = 0;       // ends in a row, for the backoff
+  std::string ip;            // of its own on the bridge; empty without one
+  std::string image_digest;  // of what it runs from; empty on the host's filesystem
+  std::string boot_id;       // of the machine, when the processes below were started
+  ProcessName monitor;       // conmon, which outlives us and writes down how the container ended; pid 0: none
+  ProcessName container;     // the first process of the task
+  int failures = 0;          // ends in a row, for the backoff
   std::optional<Time> kill_at;  // while stopping: when SIGKILL is due
   std::optional<Time> stop_at;  // of a one-off task: when its time is over
 
