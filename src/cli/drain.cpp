@@ -7,7 +7,6 @@
 #include "cli/progress.h"
 #include "cli/target.h"
 #include "cli/terminal.h"
-#include "cli/terminal.h"
 
 namespace slipway::cli {
 

@@ -1,6 +1,6 @@
+#include "base/yaml_text.h"
 #include "cli/commands.h"
 #include "cli/target.h"
-#include "base/yaml_text.h"
 
 namespace slipway::cli {
 

@@ -27,10 +27,10 @@ struct ClusterConfig {
     std::string haproxy = "haproxy";
   } proxy;
   struct {
-    int64_t log_mb = 64;                           // of one task, all rotated files together
-    int64_t image_gb = 20;                         // of the image store; unused images go first
-    int tasks = 2000;                              // on this machine
-    int starts = 4;                                // at once
+    int64_t log_mb = 64;    // of one task, all rotated files together
+    int64_t image_gb = 20;  // of the image store; unused images go first
+    int tasks = 2000;       // on this machine
+    int starts = 4;         // at once
   } limits;
 };
 

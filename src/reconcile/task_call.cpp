@@ -63,8 +63,7 @@ Status call_by_command(engine::Engine& engine, const model::TaskId& task, const 
   while (!session->finished()) {
     const Duration left = deadline.left(clock.steady_now());
     if (left <= Duration::zero())
-      return Error(ErrorCode::Timeout,
-                   fmt::format("{} did not end in time{}", what, quote(last_line(said))));
+      return Error(ErrorCode::Timeout, fmt::format("{} did not end in time{}", what, quote(last_line(said))));
     const auto chunk = TRY_CONTEXT(session->read(left), what);
     if (chunk) said += chunk->data;
     if (said.size() > kKept) said.erase(0, said.size() - kKept);

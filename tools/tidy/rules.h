@@ -23,6 +23,8 @@ struct Finding {
 
 // Lines over 110 columns; files over 700 lines (tests: 900); functions over 70.
 std::vector<Finding> check_sizes(const File& file);
+// A folder of src/ that has no row in the house's table.
+std::vector<Finding> check_folder(const File& file);
 // The house's table of folders, and third-party headers that stay behind one file.
 std::vector<Finding> check_includes(const File& file);
 // Words with a reason and what to use instead.

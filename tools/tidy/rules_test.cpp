@@ -30,6 +30,19 @@ TEST(Includes, TheTableOfFoldersHolds) {
   EXPECT_TRUE(check_includes(file("src/main/a.cpp", {"#include \"engine/local/local_engine.h\""})).empty());
 }
 
+TEST(Includes, AFolderWithoutARowIsNoWayAround) {
+  EXPECT_EQ(check_folder(file("src/common/a.h", {})).size(), 1U);
+  EXPECT_TRUE(check_folder(file("src/engine/local/a.h", {})).empty());
+  EXPECT_TRUE(check_folder(file("src/main/a.cpp", {})).empty());
+  EXPECT_EQ(check_includes(file("src/plan/a.cpp", {"#include \"common/a.h\""})).size(), 1U);
+}
+
+TEST(Includes, ALibraryThatNobodyGaveAPlaceIsFound) {
+  EXPECT_EQ(check_includes(file("src/plan/a.cpp", {"#include <curl/curl.h>"})).size(), 1U);
+  EXPECT_EQ(check_includes(file("src/plan/a.cpp", {"#include <yaml.h>"})).size(), 1U);
+  EXPECT_TRUE(check_includes(file("src/plan/a.cpp", {"#include <sys/stat.h>", "#include <map>"})).empty());
+}
+
 TEST(Includes, ThirdPartyHeadersStayBehindTheirFile) {
   EXPECT_EQ(check_includes(file("src/plan/a.cpp", {"#include <boost/asio/io_context.hpp>"})).size(), 1U);
   EXPECT_TRUE(
