@@ -11,7 +11,9 @@
 //   has seen on
 //     each object and refuses an older one with Conflict.
 // Verbs that start or stop tasks return when the engine has taken the order (and would carry it on after a
-// crash); observe() tells how far it is. test/contract holds the suite that every engine passes.
+// crash); observe() tells how far it is. What was taken shows in every later observation: one that is newer
+// than a stop and shows the task running says that the stop was lost. test/contract holds the suite that
+// every engine passes.
 #pragma once
 
 #include <functional>

@@ -78,8 +78,9 @@ void settle_drains(Round& round) {
     chosen.insert(leaving.task->id);
     round.memory.drains.try_emplace(leaving.task->id, DrainMemory{.started_at = round.in.now});
   }
-  std::erase_if(round.memory.drains,
-                [&](const auto& drain) { return !drain.second.stop_asked && !chosen.contains(drain.first); });
+  std::erase_if(round.memory.drains, [&](const auto& drain) {
+    return !drain.second.stop_asked_at && !chosen.contains(drain.first);
+  });
 }
 
 void tell_tasks(Round& round) {
@@ -89,7 +90,7 @@ void tell_tasks(Round& round) {
     const DrainReport* report = report_of(round, *task);
     const auto drain = round.memory.drains.find(task->id);
     const bool drains = drain != round.memory.drains.end();
-    if (drains && drain->second.stop_asked) continue;  // there is nothing left to tell it
+    if (drains && drain->second.stop_asked_at) continue;  // there is nothing left to tell it
     const bool told = report != nullptr && report->told;
     if (drains == told || !(told || is_told(how.method))) continue;
     const model::Address* address = address_of(round, *task);

@@ -100,5 +100,37 @@ TEST_F(Faults, AClockThatWasSetBackHoldsUpNoDrain) {
     EXPECT_LE(remembered.started_at, kNow) << task.str();
 }
 
+TEST_F(Faults, AStopThatWasLostIsNotCarriedOutOnTheLastHealthyTask) {
+  // It was right to stop old-1 when all others were happy. The control plane died before it asked the engine,
+  // and by now old-1 is the only one that is.
+  memory_[instance_.id].drains[model::TaskId("old-1")] = {.started_at = kNow - 60s,
+                                                          .stop_asked_at = kNow - 30s};
+  for (model::Task& task : observed_.tasks) {
+    if (task.id != model::TaskId("old-1")) task.health = model::Health::Unhealthy;
+  }
+  observed_.at = kNow;
+  const Outcome outcome = decide();
+  EXPECT_EQ(routed_in(outcome), 1);
+  for (const model::Step& step : outcome.plan.steps) {
+    const auto* remove = std::get_if<model::RemoveTasksStep>(&step.action);
+    if (remove == nullptr) continue;
+    for (const model::TaskId& task : remove->tasks) EXPECT_NE(task, model::TaskId("old-1"));
+  }
+}
+
+TEST_F(Faults, AStopThatWasLostIsAskedAgainWhereItIsStillRight) {
+  observed_.at = kNow;
+  observed_.tasks.back() = test::healthy_task(observed_.revisions[1].revision, "new-3", kNow - 60s);
+  routing_.tasks[model::TaskId("new-3")] = RoutedTask{.in = true, .draining = false, .sessions = 0};
+  routing_.tasks[model::TaskId("old-3")] = RoutedTask{.in = false, .draining = true, .sessions = 0};
+  memory_[instance_.id].drains[model::TaskId("old-3")] = {.started_at = kNow - 60s,
+                                                          .stop_asked_at = kNow - 30s};
+  const Outcome outcome = decide();
+  const DrainMemory& drain = outcome.memory.at(instance_.id).drains.at(model::TaskId("old-3"));
+  EXPECT_EQ(drain.stop_asked_at, kNow);
+  EXPECT_EQ(drain.lost_stops, 1);
+  EXPECT_EQ(drain.started_at, kNow - 60s) << "its drain has lasted all the while";
+}
+
 }  // namespace
 }  // namespace slipway::plan

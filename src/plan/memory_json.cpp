@@ -43,7 +43,9 @@ Result<DrainMemory> drain_from(const Json& json) {
   DrainMemory drain;
   drain.started_at = TRY_CONTEXT(parse_time(json.at("started_at").as_string()), "read started_at");
   drain.timed_out = json.at("timed_out").as_bool();
-  drain.stop_asked = json.at("stop_asked").as_bool();
+  if (json.at("stop_asked_at").is_string())
+    drain.stop_asked_at = TRY_CONTEXT(parse_time(json.at("stop_asked_at").as_string()), "read stop_asked_at");
+  drain.lost_stops = static_cast<int>(json.at("lost_stops").as_int());
   return drain;
 }
 
@@ -56,7 +58,8 @@ Json to_json(const InstanceMemory& memory) {
     Json& entry = json["drains"][task.str()];
     entry["started_at"] = to_text(drain.started_at);
     entry["timed_out"] = drain.timed_out;
-    entry["stop_asked"] = drain.stop_asked;
+    entry["stop_asked_at"] = drain.stop_asked_at ? Json(to_text(*drain.stop_asked_at)) : Json();
+    entry["lost_stops"] = drain.lost_stops;
   }
   json["bounce"] = memory.bounce ? bounce_json(*memory.bounce) : Json();
   json["unhealthy_replacements"] = memory.unhealthy_replacements;

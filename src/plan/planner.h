@@ -67,8 +67,11 @@ using DrainReports = std::map<model::TaskId, DrainReport>;
 
 struct DrainMemory {
   Time started_at{};
-  bool timed_out = false;   // said once, when connections were left after the drain timeout
-  bool stop_asked = false;  // a step has asked the engine to stop it: there is no way back into traffic
+  bool timed_out = false;  // said once, when connections were left after the drain timeout
+  // When a step last asked the engine to stop it. Until a newer look shows it as it was, the engine may have
+  // acted on that, and there is no way back into traffic; then the stop is lost, and is decided anew.
+  std::optional<Time> stop_asked_at = {};
+  int lost_stops = 0;
   bool operator==(const DrainMemory&) const = default;
 };
 

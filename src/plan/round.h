@@ -33,7 +33,7 @@ struct RevisionView {
       nullptr;    // null: tasks of a revision that the engine does not list
   int count = 0;  // the engine's, less the tasks whose stop has been asked for and not yet begun
   std::vector<TaskView> tasks;               // that count, most desirable first
-  std::vector<const model::Task*> asked;     // their stop is asked for and has not begun: asked again
+  std::vector<const model::Task*> asked;     // their stop is asked for, and the look is older than that
   std::vector<const model::Task*> stopping;  // their stop has begun
   int missing = 0;                           // counted by the engine, and not there yet
   int cut = 0;                               // decided: of the missing ones, how many shall never come

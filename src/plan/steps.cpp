@@ -9,7 +9,8 @@ namespace slipway::plan {
 namespace {
 
 void note_replacement(Round& round, const Leaving& leaving) {
-  if (round.replacing != leaving.task->id) return;
+  const bool again = round.memory.drains.at(leaving.task->id).lost_stops > 0;
+  if (round.replacing != leaving.task->id || again) return;
   ++round.memory.unhealthy_replacements;
   round.memory.replaced_at = round.in.now;
   round.say("task_replaced", fmt::format("{}: {}", leaving.task->id.str(), leaving.why));
@@ -19,27 +20,16 @@ Duration grace_of(const RevisionView& view) {
   return view.observed != nullptr ? view.observed->revision.spec.stop_grace : model::TaskSpec{}.stop_grace;
 }
 
-struct Stopped {
-  int count = 0;  // that the steps take off the revision's count
-  bool held =
-      false;  // some whose stop was asked for before are not asked again yet, and the engine counts them
-};
-
-Stopped stop_drained(Round& round, const RevisionView& view) {
+// Returns how many tasks the steps take off the revision's count.
+int stop_drained(Round& round, const RevisionView& view) {
   std::map<std::string, std::vector<model::TaskId>> by_reason;
-  // Asked again only when it may be: a load balancer that has come back may list it anew.
-  Stopped stopped;
-  for (const model::Task* task : view.asked) {
-    const bool again = is_drained(round, *task);
-    stopped.held = stopped.held || !again;
-    if (again) by_reason["its stop was asked for before"].push_back(task->id);
-  }
+  int stopped = 0;
   for (const Leaving& leaving : round.leaving) {
     if (leaving.task->revision != view.id || !is_drained(round, *leaving.task)) continue;
-    round.memory.drains.at(leaving.task->id).stop_asked = true;
+    round.memory.drains.at(leaving.task->id).stop_asked_at = round.in.now;
     by_reason[leaving.why].push_back(leaving.task->id);
     note_replacement(round, leaving);
-    ++stopped.count;
+    ++stopped;
   }
   for (auto& [why, tasks] : by_reason) {
     std::sort(tasks.begin(), tasks.end());
@@ -52,7 +42,7 @@ Stopped stop_drained(Round& round, const RevisionView& view) {
 int still_moving(const Round& round, const RevisionView& view) {
   return static_cast<int>(std::count_if(view.tasks.begin(), view.tasks.end(), [&](const TaskView& task) {
     const auto drain = round.memory.drains.find(task.task->id);
-    return task.moving && (drain == round.memory.drains.end() || !drain->second.stop_asked);
+    return task.moving && (drain == round.memory.drains.end() || !drain->second.stop_asked_at);
   }));
 }
 
@@ -92,13 +82,14 @@ void size_old(Round& round, const RevisionView& view, int stopped) {
 void add_steps(Round& round) {
   bool sized = false;
   for (const RevisionView& view : round.revisions) {
-    const Stopped stopped = stop_drained(round, view);
+    const int stopped = stop_drained(round, view);
     sized = sized || round.is_wanted(view);
-    if (stopped.held) continue;  // the engine's count is not ours to set while it has tasks that are to go
+    // The count that it shows is older than what we have asked of the engine since.
+    if (!view.asked.empty()) continue;
     if (round.is_wanted(view)) {
-      size_wanted(round, &view, stopped.count);
+      size_wanted(round, &view, stopped);
     } else {
-      size_old(round, view, stopped.count);
+      size_old(round, view, stopped);
     }
   }
   if (!sized && round.wanted.count > 0) size_wanted(round, nullptr, 0);

@@ -73,6 +73,25 @@ TaskView view_of(Round& round, const model::Task& task) {
   return view;
 }
 
+// Has ended and is not to be started again: the engine only keeps it in sight.
+bool is_over(const model::Task& task) {
+  return is_dead(task) && !task.next_start_at;
+}
+
+// A look that is newer than the asking and shows the task as it was: nobody has heard us. It is decided anew
+// whether it goes, because what was right then may cost the last healthy task now.
+void take_back_lost_stops(Round& round) {
+  for (const model::Task* task : round.tasks) {
+    const auto drain = round.memory.drains.find(task->id);
+    if (drain == round.memory.drains.end() || !drain->second.stop_asked_at) continue;
+    const Time looked_at = round.in.observed.at;
+    const bool newer = looked_at > *drain->second.stop_asked_at && looked_at <= round.in.now;
+    if (!newer || task->state == TaskState::Stopping || is_over(*task)) continue;
+    drain->second.stop_asked_at.reset();
+    ++drain->second.lost_stops;
+  }
+}
+
 // Sorts the task into its revision: on its way out, or one that counts.
 void add_task(Round& round, RevisionView& view, const model::Task& task) {
   if (task.state == TaskState::Stopping) {
@@ -80,9 +99,8 @@ void add_task(Round& round, RevisionView& view, const model::Task& task) {
     return;
   }
   const auto drain = round.memory.drains.find(task.id);
-  if (drain != round.memory.drains.end() && drain->second.stop_asked) {
-    // Dead and not to be started again: it has ended, and the engine only keeps it in sight.
-    if (!is_dead(task) || task.next_start_at) view.asked.push_back(&task);
+  if (drain != round.memory.drains.end() && drain->second.stop_asked_at) {
+    if (!is_over(task)) view.asked.push_back(&task);
     return;
   }
   view.tasks.push_back(view_of(round, task));
@@ -93,7 +111,7 @@ void add_task(Round& round, RevisionView& view, const model::Task& task) {
 void drop_leftovers(RevisionView& view) {
   auto surplus = static_cast<int>(view.tasks.size()) - view.count;
   for (auto it = view.tasks.begin(); it != view.tasks.end() && surplus > 0;) {
-    if (is_dead(*it->task) && !it->task->next_start_at) {
+    if (is_over(*it->task)) {
       it = view.tasks.erase(it);
       --surplus;
     } else {
@@ -118,7 +136,10 @@ void forget_the_future(InstanceMemory& memory, Time now) {
   const auto limit = [&](std::optional<Time>& time) {
     if (time && *time > now) time = now;
   };
-  for (auto& [task, drain] : memory.drains) drain.started_at = std::min(drain.started_at, now);
+  for (auto& [task, drain] : memory.drains) {
+    drain.started_at = std::min(drain.started_at, now);
+    limit(drain.stop_asked_at);
+  }
   limit(memory.replaced_at);
   limit(memory.moved_at);
   if (!memory.bounce) return;
@@ -149,11 +170,12 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Si
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
   forget_the_future(round.memory, inputs.now);
+  take_back_lost_stops(round);
   // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or
   // it did not listen. It serves until it is taken out.
   std::erase_if(round.memory.drains, [&](const auto& drain) {
     const auto routed = inputs.routing.tasks.find(drain.first);
-    return !drain.second.stop_asked && routed != inputs.routing.tasks.end() && routed->second.in;
+    return !drain.second.stop_asked_at && routed != inputs.routing.tasks.end() && routed->second.in;
   });
   // Drains of tasks that are gone are over.
   std::erase_if(round.memory.drains, [&](const auto& drain) {

@@ -65,21 +65,11 @@ class DrainWatch : public Invariant {
 // Happy is what Terms::happy says. Counted are those that are happy after the act, and those that were happy
 // when the control plane looked and have died by themselves since: it cannot know of these yet. A task that
 // it could not know to be happy is not held against it. Under brutal and downthenup tasks of another revision
-// than the wanted one are not counted on. A task whose stop an earlier plan has asked for is gone as of that
-// plan, since the engine may have heard: to ask again is no new act. Where nothing may change (paused, broken
-// files), no act makes any task unhappy at all.
+// than the wanted one are not counted on. Where nothing may change (paused, broken files), no act makes any
+// task unhappy at all.
 class Floor final : public Invariant {
  public:
   Floor() : Invariant(1, "our actions leave the floor of happy tasks") {}
-
-  void decided(const Decision&, const Answer& answer) override {
-    asked_before_.merge(asked_now_);
-    asked_now_.clear();
-    for (const model::Step& step : answer.outcome.plan.steps) {
-      if (const auto* remove = std::get_if<model::RemoveTasksStep>(&step.action))
-        asked_now_.insert(remove->tasks.begin(), remove->tasks.end());
-    }
-  }
 
   void acted(const Decision& decision, const Act& act) override {
     std::set<model::InstanceId> touched;
@@ -88,8 +78,7 @@ class Floor final : public Invariant {
       if (act.refused.contains(before.instance)) continue;
       if (!terms.happy(before, decision.now) || happy_after(terms, decision, act, id)) continue;
       taken_.insert(id);
-      const bool asked = act.step != nullptr && asked_before_.contains(id);
-      if (!asked && counts(decision, terms, id, before)) touched.insert(before.instance);
+      if (counts(decision, terms, id, before)) touched.insert(before.instance);
     }
     std::erase_if(taken_, [&](const TaskId& id) {
       const auto after = act.after.find(id);
@@ -132,8 +121,7 @@ class Floor final : public Invariant {
            instance.text(), left.size(), terms.floor());
   }
 
-  std::set<TaskId> taken_;                     // made unhappy by an act of ours, and not happy again
-  std::set<TaskId> asked_before_, asked_now_;  // whose stop was asked for by an earlier plan, and by the last
+  std::set<TaskId> taken_;  // made unhappy by an act of ours, and not happy again
 };
 
 // 2. A task that runs is told to stop only when it has no connection open at the load balancer, or when its

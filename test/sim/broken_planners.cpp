@@ -41,6 +41,30 @@ Outcome drain_one_more(const Inputs& inputs) {
   return outcome;
 }
 
+bool removes(const plan::Outcome& outcome, const model::TaskId& task) {
+  return std::ranges::any_of(outcome.plan.steps, [&](const model::Step& step) {
+    const auto* remove = std::get_if<model::RemoveTasksStep>(&step.action);
+    return remove != nullptr && std::ranges::find(remove->tasks, task) != remove->tasks.end();
+  });
+}
+
+// 1: a stop that was asked for once is carried out, whatever has become of the others; but for what the load
+// balancer may know, where that would break rule 3 as well.
+Outcome insist_on_stops(const Inputs& inputs) {
+  Outcome outcome = plan::decide(inputs);
+  for (const auto& [id, memory] : inputs.memory) {
+    for (const auto& [asked, drain] : memory.drains) {
+      const auto task = std::ranges::find(inputs.observed.tasks, asked, &model::Task::id);
+      const bool runs = task != inputs.observed.tasks.end() && task->state == model::TaskState::Running;
+      const auto routes = outcome.plan.routes.find(id);
+      const bool routed = routes != outcome.plan.routes.end() && !routes->second.empty();
+      if (!drain.stop_asked_at || !runs || routed || removes(outcome, asked)) continue;
+      outcome.plan.steps.push_back({id, model::RemoveTasksStep{task->revision, {asked}, 10s}, "as asked"});
+    }
+  }
+  return outcome;
+}
+
 // 2: as if no connection were open.
 Outcome ignore_sessions(const Inputs& inputs) {
   return decide_with(inputs, [](auto&, auto&, plan::Routing& routing) {
@@ -175,6 +199,7 @@ const std::vector<BrokenPlanner>& broken_planners() {
   static const std::vector<BrokenPlanner> all = {
       {"ignore-margin", 1, stateless(ignore_margin)},
       {"drain-one-more", 1, stateless(drain_one_more)},
+      {"insist-on-stops", 1, stateless(insist_on_stops)},
       {"ignore-sessions", 2, stateless(ignore_sessions)},
       {"stop-before-drain", 2, stateless(stop_before_drain)},
       {"never-take-out", 3, stateless(never_take_out)},
