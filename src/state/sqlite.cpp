@@ -1,9 +1,13 @@
 #include "state/sqlite.h"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace slipway::state {
 namespace {
@@ -120,7 +124,22 @@ Status Statement::run(std::initializer_list<SqlValue> values) {
   return each(values, [](const SqlRow&) {});
 }
 
+namespace {
+// What is stored of services includes their environment, so that only the owner may read it. SQLite gives its
+// journal the mode of the database.
+Status keep_private(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return errno_error(errno, "open " + file.native());
+  const int result = ::fchmod(descriptor, 0600);
+  const int number = errno;
+  ::close(descriptor);
+  for (const char* beside : {"-wal", "-shm"}) ::chmod((file.native() + beside).c_str(), 0600);
+  return result == 0 ? Status() : errno_error(number, "close " + file.native() + " to others");
+}
+}  // namespace
+
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file) {
+  TRY(keep_private(file));
   sqlite3* handle = nullptr;
   const int result = sqlite3_open_v2(
       file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);

@@ -303,6 +303,19 @@ TEST(SqliteStore, KeepsWhatWasWrittenWhenItsProcessIsKilled) {
   EXPECT_EQ(store->bounces(kWeb, 10).value().size(), 1u);
 }
 
+// The specs in it hold environments, and those hold passwords.
+TEST(SqliteStore, OnlyItsOwnerReadsWhatIsStored) {
+  const Folder folder;
+  std::filesystem::create_directories(folder.file().parent_path());
+  std::ofstream(folder.file()).flush();  // as an earlier version made it, for all to read
+  const auto store = open_or_die(folder.file());
+  ASSERT_TRUE(store->put_override(override_of(kWeb, OverrideKind::Stop)));
+  for (const char* end : {"", "-wal", "-shm"}) {
+    const auto mode = std::filesystem::status(folder.file().native() + end).permissions();
+    EXPECT_EQ(mode, std::filesystem::perms(0600)) << end;
+  }
+}
+
 TEST(SqliteStore, IdsGrowAcrossRestarts) {
   const Folder folder;
   EXPECT_EQ(open_or_die(folder.file())->append_event(event_of("", "a")).value(), 1);

@@ -260,9 +260,11 @@ Result<std::unique_ptr<ImageStore>> ImageStore::open(ImageStoreOptions options, 
   options.state = fs::absolute(options.state).lexically_normal();
   auto state = std::make_unique<State>(std::move(options), clock);
   TRY(io::remove_all(state->scratch()));
-  TRY(io::make_directories(state->folder, 0711));
-  for (const fs::path& folder : {state->refs(), state->blobs() / "sha256", state->scratch()}) {
+  // Nobody but root comes in, also where an earlier version let them: an image may hold set-user-id programs,
+  // which are only for those who run in its containers.
+  for (const fs::path& folder : {state->folder, state->refs(), state->blobs() / "sha256", state->scratch()}) {
     TRY(io::make_directories(folder, 0700));
+    if (::chmod(folder.c_str(), 0700) != 0) return errno_error(errno, "close " + folder.string());
   }
   const Status swept = sweep_builds(state->build_storage(), state->terms(clock.deadline_in(kSweepTime)));
   // It costs room and nothing else; the bound of the build cache will see to it.

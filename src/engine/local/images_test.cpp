@@ -112,6 +112,14 @@ TEST_F(ImageStoreTest, PreparesAnOciLayoutOnceForAllWhoWantIt) {
   EXPECT_EQ(again->lookup(image)->digest, prepared.digest);
 }
 
+// Else any user of the machine could run the set-user-id programs of an image.
+TEST_F(ImageStoreTest, NobodyElseReachesTheFilesOfImages) {
+  const fs::path images = state_.path() / "state" / "images";
+  fs::permissions(images, fs::perms(0711));  // as an earlier version left it
+  const auto again = ImageStore::open({.state = state_.path() / "state"}, clock_).value();
+  EXPECT_EQ(fs::status(images).permissions(), fs::perms(0700));
+}
+
 TEST_F(ImageStoreTest, BuildsADockerfileFromScratchWithoutANetwork) {
   const model::Image image = dockerfile(
       "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"mkdir\", \"/made\"]\n"

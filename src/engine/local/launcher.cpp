@@ -83,6 +83,21 @@ void set_environment(Json& process, const std::map<std::string, std::string>& ch
   process["env"] = std::move(entries);
 }
 
+// Those that are there, without those that lie below another. Looked for at each start: another cluster's may
+// have come since.
+std::vector<std::string> hidden_folders(const LauncherOptions& options) {
+  std::vector<fs::path> all = options.hidden;
+  all.push_back(options.state);
+  std::sort(all.begin(), all.end());
+  std::vector<std::string> hidden;
+  for (const fs::path& folder : all) {
+    std::error_code error;
+    const bool covered = !hidden.empty() && (folder.string() + "/").starts_with(hidden.back() + "/");
+    if (!covered && fs::is_directory(folder, error)) hidden.push_back(folder.string());
+  }
+  return hidden;
+}
+
 }  // namespace
 
 Launcher::Launcher(LauncherOptions options, const Clock& clock)
@@ -138,7 +153,7 @@ Result<Json> Launcher::configure(const LaunchRequest& request) const {
   if (on_host) {
     input.binds = host_mounts_;
     // Other tasks' files and the control plane's own are no business of this one.
-    input.hidden = {options_.state.string()};
+    input.hidden = hidden_folders(options_);
   }
   for (const char* name : {"resolv.conf", "hosts", "hostname"}) {
     input.binds.push_back({files.etc() / name, fmt::format("/etc/{}", name), false, false});

@@ -48,6 +48,9 @@ struct ExecOptions {
 struct LauncherOptions {
   std::filesystem::path state;
   std::string cluster;
+  // Folders that a task on the host's filesystem finds empty, besides `state`: whoever reaches the sockets in
+  // them governs the cluster. One below another is covered by it.
+  std::vector<std::filesystem::path> hidden = {};
   HostRuntime& runtime;        // outlives the launcher
   Network* network = nullptr;  // borrowed; null where no task has a bridge
   uint64_t log_limit =

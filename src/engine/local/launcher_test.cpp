@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
@@ -313,6 +314,43 @@ TEST_P(LauncherTest, AnswersAtItsAddressOnTheBridge) {
                  fs::read_symlink(entry.path() / "master").filename() == network_->bridge())
         << entry.path();
   }
+}
+
+TEST_P(LauncherTest, ACommandOfTheHostSeesNothingOfTheControlPlane) {
+  // Not below /tmp, where every task has a folder of its own.
+  const io::TemporaryDirectory control = io::TemporaryDirectory::create("/var/tmp").value();
+  ASSERT_TRUE(io::write_file(control.path() / "slipway.db", "secrets"));
+  ASSERT_TRUE(io::make_directories(control.path() / "engine"));
+  const io::TemporaryDirectory other = io::TemporaryDirectory::create("/var/tmp").value();
+  ASSERT_TRUE(io::write_file(other.path() / "api.sock", "a way in"));
+  launcher_ = Launcher::create({.state = control.path() / "engine",
+                                .cluster = cluster_,
+                                .hidden = {control.path(), other.path(), "/no/such/folder"},
+                                .runtime = runtime_,
+                                .network = network_.get()},
+                               clock_)
+                  .value();
+  const io::TemporaryDirectory open = io::TemporaryDirectory::create("/var/tmp").value();
+  ASSERT_TRUE(io::write_file(open.path() / "seen", ""));
+  model::TaskSpec spec = shell("for d in " + control.path().string() + " " + other.path().string() + " " +
+                               open.path().string() + "; do ls -A $d; done");
+  spec.image = {};
+  EXPECT_EQ(run("curious", spec), "0|seen\n");
+}
+
+TEST_P(LauncherTest, AReadOnlyVolumeIsSoBelowAMountToo) {
+  const io::TemporaryDirectory volume = io::TemporaryDirectory::create().value();
+  const fs::path below = volume.path() / "below";
+  ASSERT_TRUE(io::make_directories(below));
+  ASSERT_EQ(::mount("tmpfs", below.c_str(), "tmpfs", 0, nullptr), 0);
+  model::TaskSpec spec =
+      shell("touch /v/top; touch /v/below/inner; ls -A /v /v/below | grep -e top -e inner");
+  spec.volumes = {{"/v", volume.path().string(), true}};
+  EXPECT_EQ(run("reader", spec).substr(0, 2), "1|");
+  EXPECT_FALSE(fs::exists(below / "inner"));
+  spec.volumes[0].read_only = false;
+  EXPECT_EQ(run("writer", spec), "0|top\ninner\n");
+  EXPECT_EQ(::umount(below.c_str()), 0);
 }
 
 TEST_P(LauncherTest, SharesTheHostsNetworkWhenAsked) {

@@ -20,6 +20,9 @@ namespace slipway::engine::local {
 namespace {
 
 constexpr Duration kSetUpTime = 60s;
+// Where root's control planes keep their state and are found by commands, other clusters' included.
+constexpr const char* kAllStates = "/var/lib/slipway";
+constexpr const char* kAllSockets = "/run/slipway";
 constexpr std::string_view kNoIsolation =
     "tasks are not isolated: they run as plain processes of this user, share the machine's files and "
     "network, and have "
@@ -89,11 +92,13 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::create(LocalOptions options, c
   parts->lock = TRY_CONTEXT(io::lock_file(parts->state / "lock"), "use the local engine's state directory");
 
   parts->runtime = TRY(open_runtime(parts->options, parts->containers, parts->state, clock));
-  LauncherOptions launcher{.state = parts->state,
-                           .cluster = parts->options.cluster,
-                           .runtime = *parts->runtime,
-                           .network = nullptr,
-                           .log_limit = parts->options.log_bytes};
+  LauncherOptions launcher{
+      .state = parts->state,
+      .cluster = parts->options.cluster,
+      .hidden = {std::filesystem::absolute(parts->options.state).lexically_normal(), kAllStates, kAllSockets},
+      .runtime = *parts->runtime,
+      .network = nullptr,
+      .log_limit = parts->options.log_bytes};
   if (parts->containers) {
     parts->network =
         TRY(Network::open(parts->state, parts->options.cluster, clock, clock.deadline_in(kSetUpTime)));

@@ -49,10 +49,11 @@ Json mount(const char* type, const std::string& source, const std::string& desti
 }
 
 Json bind(const BindMount& wanted) {
-  // Devices and set-user-id programs of the host are not brought in by a folder.
-  return mount(
-      "bind", wanted.source, wanted.destination,
-      {"nosuid", "nodev", wanted.recursive ? "rbind" : "bind", wanted.read_only ? "ro" : "rw", "rprivate"});
+  // Devices and set-user-id programs of the host are not brought in by a folder. "ro" is for the mount alone
+  // and not for what is mounted below it, "rro" for all of them.
+  const std::string access = !wanted.read_only ? "rw" : wanted.recursive ? "rro" : "ro";
+  return mount("bind", wanted.source, wanted.destination,
+               {"nosuid", "nodev", wanted.recursive ? "rbind" : "bind", access, "rprivate"});
 }
 
 bool has_volume_at(const model::TaskSpec& spec, std::string_view path) {
