@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <deque>
 #include <set>
 #include <thread>
 #include <unistd.h>
@@ -13,18 +12,17 @@
 #include <sys/eventfd.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mutex.h"
 #include "engine/health.h"
 #include "engine/local/health_probe.h"
-#include "io/event_loop.h"
+#include "engine/local/probe_turns.h"
+#include "io/patient_pool.h"
 
 namespace slipway::engine::local {
 
 namespace {
 // Serial 0 is the wake-up descriptor; watches count from 1.
 constexpr uint64_t kWakeSerial = 0;
-constexpr size_t kCommandQueue = 4096;
 }  // namespace
 
 class HealthProber::Loop {
@@ -58,6 +56,7 @@ class HealthProber::Loop {
   void set_timer(Serial serial, Watch& watch, Duration wait);
 
   void begin_probe(Serial serial, Watch& watch);
+  // What they begin has its turn, which they give back where it ends at once.
   void begin_socket_probe(Serial serial, Watch& watch);
   void begin_command(Serial serial, const Watch& watch);
   void step(Serial serial, Watch& watch);
@@ -75,16 +74,16 @@ class HealthProber::Loop {
   std::unordered_map<Serial, Watch> watches_;
   std::unordered_map<model::TaskId, Serial> serials_;
   std::set<std::pair<SteadyTime, Serial>> timers_;
-  std::deque<Serial> queue_;  // for want of a free socket
-  int open_probes_ = 0;
+  ProbeTurns sockets_{kSocketProbes, kSocketProbesEach};
+  ProbeTurns commands_{kCommandProbes, kCommandProbesEach};
 
   Mutex mutex_;
   std::vector<std::function<void()>> posted_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
 
-  // Ended in this order reversed: first no more commands, then the thread.
   std::thread thread_;
-  std::unique_ptr<io::WorkerPool> commands_;
+  // Last, so that commands that run end before what they post to.
+  io::PatientPool command_pool_;
 };
 
 HealthProber::Loop::Loop(const Clock& clock, CommandCheck run_command, Listener listener)
@@ -93,7 +92,11 @@ HealthProber::Loop::Loop(const Clock& clock, CommandCheck run_command, Listener 
       listener_(std::move(listener)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      commands_(std::make_unique<io::WorkerPool>(kCommandProbes, kCommandQueue)) {
+      command_pool_({.places = kCommandPlaces,
+                     .patience = kCommandPatience,
+                     .threads = kCommandProbes,
+                     .queue = kCommandProbes},
+                    clock) {
   CHECK(epoll_.valid() && wake_.valid());
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeSerial}};
   CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) == 0);
@@ -101,7 +104,6 @@ HealthProber::Loop::Loop(const Clock& clock, CommandCheck run_command, Listener 
 }
 
 HealthProber::Loop::~Loop() {
-  commands_.reset();
   {
     const Lock lock(mutex_);
     stopping_ = true;
@@ -209,54 +211,49 @@ void HealthProber::Loop::begin_probe(Serial serial, Watch& watch) {
     case model::HealthMode::None:
       return;
     case model::HealthMode::Cmd:
-      return begin_command(serial, watch);
+      return commands_.wait(watch.target.revision, serial);
     case model::HealthMode::Http:
     case model::HealthMode::Https:
     case model::HealthMode::Tcp:
       break;
   }
-  if (!watch.target.address) {
-    const std::string name = probe_name(watch.target.check, watch.target.address);
-    return finish(serial, watch, Verdict{false, name + ": the task has no address to probe"});
-  }
-  if (open_probes_ >= kSocketProbes) {
-    queue_.push_back(serial);
-    return;
-  }
-  begin_socket_probe(serial, watch);
+  if (watch.target.address) return sockets_.wait(watch.target.revision, serial);
+  const std::string name = probe_name(watch.target.check, watch.target.address);
+  finish(serial, watch, Verdict{false, name + ": the task has no address to probe"});
 }
 
 void HealthProber::Loop::begin_socket_probe(Serial serial, Watch& watch) {
   auto probe = SocketProbe::start(watch.target.check, *watch.target.address);
-  if (!probe) return finish(serial, watch, Verdict{false, probe.error().text()});
+  if (!probe) {
+    sockets_.end(watch.target.revision);
+    return finish(serial, watch, Verdict{false, probe.error().text()});
+  }
   epoll_event event{.events = (*probe)->events(), .data = {.u64 = serial}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, (*probe)->fd(), &event) != 0) {
-    return finish(serial, watch, Verdict{false, errno_error(errno, "watch a probe's socket").text()});
+    const std::string why = errno_error(errno, "watch a probe's socket").text();
+    sockets_.end(watch.target.revision);
+    return finish(serial, watch, Verdict{false, why});
   }
   watch.probe = std::move(*probe);
-  ++open_probes_;
   set_timer(serial, watch, watch.target.check.timeout);
 }
 
 void HealthProber::Loop::begin_command(Serial serial, const Watch& watch) {
-  const Status queued = commands_->submit([this, serial, target = watch.target] {
+  const Status queued = command_pool_.submit([this, serial, target = watch.target] {
     std::optional<Verdict> verdict;
     if (const std::optional<Status> result = run_command_(target)) {
       verdict.emplace(Verdict{result->has_value(), ""});
       if (!*result) verdict->why = probe_name(target.check, target.address) + ": " + result->error().text();
     }
-    post([this, serial, verdict = std::move(verdict)] {
+    post([this, serial, revision = target.revision, verdict = std::move(verdict)] {
+      commands_.end(revision);
       const auto found = watches_.find(serial);
       if (found == watches_.end()) return;
       if (verdict) return finish(serial, found->second, *verdict);
       set_timer(serial, found->second, found->second.target.check.interval);
     });
   });
-  if (queued) return;
-  // No room is no failure of the task: look again in a while.
-  log::warning("engine.local", "health check of {} postponed: {}", watch.target.task.str(),
-               queued.error().text());
-  set_timer(serial, watches_.at(serial), watch.target.check.interval);
+  CHECK(queued);  // no more have a turn than the pool takes
 }
 
 void HealthProber::Loop::step(Serial serial, Watch& watch) {
@@ -279,15 +276,26 @@ void HealthProber::Loop::finish(Serial serial, Watch& watch, const Verdict& verd
 void HealthProber::Loop::close_probe(Watch& watch) {
   if (!watch.probe) return;
   watch.probe.reset();  // closing the socket takes it out of epoll
-  --open_probes_;
+  sockets_.end(watch.target.revision);
 }
 
 void HealthProber::Loop::start_waiting() {
-  while (open_probes_ < kSocketProbes && !queue_.empty()) {
-    const Serial serial = queue_.front();
-    queue_.pop_front();
-    const auto found = watches_.find(serial);
-    if (found != watches_.end()) begin_socket_probe(serial, found->second);
+  // A watch may have been forgotten while it waited.
+  while (const auto turn = sockets_.next()) {
+    const auto found = watches_.find(turn->probe);
+    if (found == watches_.end()) {
+      sockets_.end(turn->revision);
+    } else {
+      begin_socket_probe(turn->probe, found->second);
+    }
+  }
+  while (const auto turn = commands_.next()) {
+    const auto found = watches_.find(turn->probe);
+    if (found == watches_.end()) {
+      commands_.end(turn->revision);
+    } else {
+      begin_command(turn->probe, found->second);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
-// Runs the health checks of all tasks: one thread and epoll for http, https and tcp, a few worker threads for
+// Runs the health checks of all tasks: one thread and epoll for http, https and tcp, worker threads for
 // commands.
 //
-// Thread-safe. A slow or hanging task delays no other one's check, except that at most kSocketProbes
-// connections are open at once and at most kCommandProbes commands run; the rest wait their turn.
+// Thread-safe. Checks that are slow or hang delay those of their own revision, of which only a few are under
+// way at once, and no other's: not before so many revisions hang that their few fill the whole (16 with
+// connections, 16 with commands).
 #pragma once
 
 #include <functional>
@@ -15,13 +16,21 @@
 
 namespace slipway::engine::local {
 
+// Connections that are open at once, and those of one revision.
 constexpr int kSocketProbes = 256;
-constexpr int kCommandProbes = 4;
+constexpr int kSocketProbesEach = 16;
+// Commands that run at once, each with a thread that waits for it; those of one revision; and those that may
+// be busy beginning: starting a command in a container costs the processor, waiting for it nothing.
+constexpr int kCommandProbes = 64;
+constexpr int kCommandProbesEach = 4;
+constexpr int kCommandPlaces = 4;
+constexpr Duration kCommandPatience = 1s;
 
 struct ProbeTarget {
   model::TaskId task;
-  uint64_t run = 0;          // chosen by the owner, returned in reports: a restart is another run
-  model::HealthCheck check;  // mode other than None
+  model::RevisionId revision;  // checks take turns by it
+  uint64_t run = 0;            // chosen by the owner, returned in reports: a restart is another run
+  model::HealthCheck check;    // mode other than None
   std::optional<model::Address> address;  // absent: http and tcp checks fail and say so
   SteadyTime started_at{};                // of the process, for the grace period
   bool healthy = false;                   // it was, when its watcher was replaced

@@ -86,6 +86,7 @@ class Prober : public testing::Test {
                             const std::string& id = "t") {
     ProbeTarget result;
     result.task = model::TaskId(id);
+    result.revision = model::RevisionId("r-" + id.substr(0, id.find('-')));
     result.run = 7;
     result.check.mode = mode;
     result.check.grace_period = 0ms;
@@ -229,6 +230,33 @@ TEST_F(Prober, CommandThatCouldNotBeRunSaysNothingAboutTheTask) {
   prober_.reset();
   const Lock lock(mutex_);
   EXPECT_EQ(std::ranges::count(reports_, Health::Unhealthy, &HealthReport::health), 0);
+}
+
+TEST_F(Prober, RevisionWhoseCommandsHangDelaysNoOther) {
+  std::atomic<bool> over = false;
+  start([&over](const ProbeTarget& probed) -> Status {
+    while (probed.task.str() != "good" && !over) std::this_thread::yield();
+    return {};
+  });
+  for (int i = 0; i < 12; ++i) {
+    prober_->watch(target(model::HealthMode::Cmd, std::nullopt, "hangs-" + std::to_string(i)));
+  }
+  prober_->watch(target(model::HealthMode::Cmd, std::nullopt, "good"));
+  const bool healthy = wait_for(Health::Healthy, "good").has_value();
+  over = true;
+  EXPECT_TRUE(healthy);
+}
+
+TEST_F(Prober, RevisionWhoseServersAreSilentDelaysNoOther) {
+  const Server silent(""), good("HTTP/1.1 200 OK\r\n\r\n");
+  start();
+  for (int i = 0; i < kSocketProbes + 10; ++i) {
+    ProbeTarget slow = target(model::HealthMode::Http, silent.address(), "silent-" + std::to_string(i));
+    slow.check.timeout = 10min;
+    prober_->watch(slow);
+  }
+  prober_->watch(target(model::HealthMode::Http, good.address(), "good"));
+  EXPECT_TRUE(wait_for(Health::Healthy, "good"));
 }
 
 TEST_F(Prober, ForgottenTargetIsReportedNoMore) {

@@ -286,6 +286,7 @@ void Keeper::watch_health(const Kept& kept) {
   if (record.revision.spec.health.mode == model::HealthMode::None) return;
   ProbeTarget target;
   target.task = record.task.id;
+  target.revision = record.task.revision;
   target.run = kept.run;
   target.check = record.revision.spec.health;
   if (!record.task.addresses.empty()) target.address = record.task.addresses.front();
