@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "base/yaml_text.h"
 #include "cli/commands.h"
@@ -32,11 +34,26 @@ Result<Json> filtered(const Json& all, const std::string& text) {
   return kept;
 }
 
-// Compiled here, from the files; problems are told and leave their service out.
+// Which cluster is meant: the one that is named, else that of the cluster file, else the only one that the
+// files name.
+Result<std::string> cluster_meant(Context& context, const config::ClusterConfig& cluster,
+                                  const std::vector<std::string>& known) {
+  const bool given = context.args.has("cluster");
+  const std::string name = given ? context.args.text("cluster") : cluster.cluster;
+  if (known.empty() || std::ranges::find(known, name) != known.end()) return name;
+  if (!given && known.size() == 1) return known.front();
+  const std::string there = "the files are for " + join(known, ", ");
+  if (!given) return Error(ErrorCode::NotFound, there + ": say which by --cluster");
+  // Files without a cluster's name are of every cluster.
+  context.out.warning("no file is for the cluster " + name + "; " + there);
+  return name;
+}
+
+// Compiled here, from the files. Problems are told; what can be shown in spite of them is.
 Result<Json> offline(Context& context, bool& broken) {
   const auto loaded = TRY(load_cluster(whole_path(context, context.args.text("config"))));
-  const std::string cluster =
-      context.args.has("cluster") ? context.args.text("cluster") : loaded.cluster.cluster;
+  const std::vector<std::string> known = config::clusters_of(loaded.cluster.config);
+  const std::string cluster = TRY(cluster_meant(context, loaded.cluster, known));
   const auto desired = TRY(config::compile(loaded.cluster.config, cluster));
   context.out.err().write(problem_lines(loaded.problems, context.environment.directory) +
                           problem_lines(desired.problems, context.environment.directory));
@@ -46,6 +63,10 @@ Result<Json> offline(Context& context, bool& broken) {
   for (const model::Instance& instance : desired.instances) {
     all[instance.id.text()] = model::config_show_json(instance, cluster);
   }
+  for (const model::Instance& instance : desired.aside)
+    all[instance.id.text()] = model::config_show_json(instance, cluster);
+  if (all.as_object().empty() && !known.empty() && std::ranges::find(known, cluster) == known.end())
+    return Error(ErrorCode::NotFound, "there is nothing for the cluster " + cluster);
   return all;
 }
 

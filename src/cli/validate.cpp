@@ -40,7 +40,8 @@ Json json_of(const Problems& problems) {
 Result<Problems> problems_of(const Context& context, const std::filesystem::path& path) {
   const auto loaded = TRY(load_cluster(path));
   const std::filesystem::path& tree = loaded.cluster.config;
-  std::vector<std::string> clusters = config::clusters_of(tree, loaded.cluster.cluster);
+  std::vector<std::string> clusters = config::clusters_of(tree);
+  if (clusters.empty()) clusters = {loaded.cluster.cluster};
   if (context.args.has("cluster")) clusters = {context.args.text("cluster")};
   Problems problems = loaded.problems;
   for (const std::string& cluster : clusters) add_new(problems, TRY(config::compile(tree, cluster)).problems);

@@ -122,7 +122,8 @@ class Claims {
             ? fmt::format("{} belongs to {}, which goes on with it while its own files are broken: {}", what,
                           whose.text(), owner.service->files.front())
             : fmt::format("{} belongs to {}: {}", what, whose.text(), where);
-    return {claim.at, message, "only one may have it", compiled.instance.id.instance};
+    return {claim.at, message, "only one may have it", compiled.instance.id.instance,
+            claim.yields ? model::Severity::Tolerated : model::Severity::Error};
   }
 
   std::map<Key, Owner> owners_;
@@ -157,12 +158,21 @@ void settle_claims(std::vector<CompiledService>& services, const Holders& holder
   for (bool settled = false; !settled;) {
     const size_t before = broken.size();
     clashes = grant_all(services, holders, broken);
-    for (const auto& [name, found] : clashes) broken.insert(name);
+    for (const auto& [name, found] : clashes) {
+      if (has_error(found)) broken.insert(name);
+    }
     settled = broken.size() == before;
   }
   for (CompiledService& service : services) {
     const auto found = clashes.find(service.name);
     if (found == clashes.end()) continue;
+    for (CompiledInstance& compiled : service.instances) {
+      const auto yielded = [&](const Finding& finding) {
+        return finding.severity == model::Severity::Tolerated &&
+               finding.instance == compiled.instance.id.instance;
+      };
+      if (std::ranges::any_of(found->second, yielded)) give_up_proxy(compiled);
+    }
     std::ranges::move(found->second, std::back_inserter(service.findings));
     sort_findings(service.findings);
   }

@@ -58,8 +58,9 @@ using Holders = std::map<model::InstanceId, model::Proxy>;
 Result<model::Desired> compile(const std::filesystem::path& tree, const std::string& cluster,
                                const Holders& holders = {});
 
-// The clusters that file names of the tree tell (run-<cluster>.yaml), sorted; `fallback` when none does.
-std::vector<std::string> clusters_of(const std::filesystem::path& tree, const std::string& fallback);
+// The clusters that file names of the tree tell (run-<cluster>.yaml, kubernetes-<cluster>.yaml and so on),
+// sorted.
+std::vector<std::string> clusters_of(const std::filesystem::path& tree);
 
 // A value that changes when a file of the tree changes (names, sizes, times, inodes): cheap, for polling and
 // for the first look after a hint.

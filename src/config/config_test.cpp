@@ -249,11 +249,11 @@ TEST_F(TreeTest, AServiceMayBeALink) {
 
 TEST_F(TreeTest, ClustersAreThoseThatFileNamesTell) {
   write("tree/web/run.yaml", "main: {cmd: x}\n");
-  EXPECT_THAT(clusters_of("tree", "local"), ElementsAre("local"));
+  EXPECT_THAT(clusters_of("tree"), IsEmpty());
   write("tree/web/run-prod.yaml", "");
   write("tree/api/run-dev.yaml", "");
   write("tree/api/run-.yaml", "");
-  EXPECT_THAT(clusters_of("tree", "local"), ElementsAre("dev", "prod"));
+  EXPECT_THAT(clusters_of("tree"), ElementsAre("dev", "prod"));
 }
 
 TEST_F(TreeTest, TheFingerprintChangesWithTheTreeAndOnlyThen) {

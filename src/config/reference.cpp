@@ -17,9 +17,10 @@ struct Section {
   std::string_view title;
 };
 
-constexpr std::array<Section, 3> kSections = {{
+constexpr std::array<Section, 4> kSections = {{
     {"service", "service.yaml", "`service.yaml`"},
     {"instance", "run.yaml", "`run.yaml`, `run-<cluster>.yaml`"},
+    {"job", "jobs.yaml", "`jobs.yaml`, `jobs-<cluster>.yaml`"},
     {"cluster", "slipway.yaml", "`slipway.yaml`"},
 }};
 
@@ -30,9 +31,11 @@ what holds. To change it, change the schema, then run `slipway config docs > doc
 
 A config tree is a folder with one folder for each service, named after it. In a service's folder,
 `service.yaml` tells of the service as a whole, `run.yaml` of its instances in every cluster, and
-`run-<cluster>.yaml` of what is different in one cluster. Folders without any of these files, hidden ones
-and those that begin with `_` are left out. Beside the services, or elsewhere, `slipway.yaml` describes the
-cluster.
+`run-<cluster>.yaml` of what is different in one cluster. `monitoring.yaml` holds the default of every
+instance's `monitoring`. Folders without any of these files, hidden ones and those that begin with `_` are
+left out. Beside the services, or elsewhere, `slipway.yaml` describes the cluster.
+
+Trees in the layout of PaaSTA are read as they are: see [paasta.md](paasta.md).
 
 The files are YAML 1.2: `yes` is text, `010` is ten. Anchors, aliases and `<<` work within a file. A service
 with a mistake in any of its files is not touched until that is mended, and no other service is affected;

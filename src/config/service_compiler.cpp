@@ -2,17 +2,38 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "config/instance_compiler.h"
+#include "config/json_tree.h"
+#include "config/paasta_keys.h"
+#include "config/paasta_service.h"
 #include "config/schema_check.h"
 
 namespace slipway::config {
 
 namespace {
+
+std::vector<SchemaKey> with_instance_keys(std::string_view name) {
+  std::vector<SchemaKey> all = schema(name).keys;
+  const std::vector<SchemaKey>& instance = schema("instance").keys;
+  all.insert(all.end(), instance.begin(), instance.end());
+  return all;
+}
+
+const std::vector<SchemaKey>& keys_of_service() {
+  static const std::vector<SchemaKey> keys = with_instance_keys("service");
+  return keys;
+}
+
+const std::vector<SchemaKey>& keys_of_jobs() {
+  static const std::vector<SchemaKey> keys = with_instance_keys("job");
+  return keys;
+}
 
 // The part of a service's compilation that lives while it lasts.
 class Compilation {
@@ -23,6 +44,7 @@ class Compilation {
 
   CompiledService run() {
     if (!source_.trouble.empty()) {
+      compiled_.whole = false;
       tell({add_path(source_.path), 1, 1}, "the folder cannot be read: " + source_.trouble, {});
       return std::move(compiled_);
     }
@@ -33,22 +55,28 @@ class Compilation {
            "use letters, digits, - and _, at most 63");
     }
     for (const std::string& path : source_.misnamed) {
-      tell({add_path(path), 1, 1}, "the file is not read under this name", "name it .yaml, with the a");
+      tell({add_path(path), 1, 1}, "the file is not read under this name", "name it .yaml, with the a", {},
+           source_.layout == Layout::Paasta ? model::Severity::Warning : model::Severity::Error);
     }
     // What an unreadable file says is not known, and guessing it would bring up problems that are none.
-    if (complete_) compile_instances();
+    if (compiled_.whole) compile_instances();
+    // Before what is told of several is told once.
+    for (CompiledInstance& compiled : compiled_.instances)
+      compiled.sound = !has_error_of(compiled_.findings, compiled.instance.id.instance);
     sort_findings(compiled_.findings);
     return std::move(compiled_);
   }
 
  private:
-  struct Layers {
+  struct Declared {
+    model::InstanceKind kind = model::InstanceKind::Service;
     const YamlNode* cluster = nullptr;
-    const YamlNode* run = nullptr;
+    const YamlNode* shared = nullptr;
   };
 
-  void tell(Position at, std::string message, std::string hint, std::string instance = {}) {
-    compiled_.findings.push_back({at, std::move(message), std::move(hint), std::move(instance)});
+  void tell(Position at, std::string message, std::string hint, std::string instance = {},
+            model::Severity severity = model::Severity::Error) {
+    compiled_.findings.push_back({at, std::move(message), std::move(hint), std::move(instance), severity});
   }
 
   // The number of this file in positions.
@@ -59,49 +87,113 @@ class Compilation {
 
   void read_file(const SourceFile& file) {
     const int number = add_path(file.path);
+    if (file.role == FileRole::Custom) {
+      tell({number, 1, 1}, "instances of this kind have no counterpart here and are left out", {}, {},
+           model::Severity::Warning);
+      return;
+    }
     if (!file.trouble.empty()) {
-      complete_ = false;
+      lose(file);
       tell({number, 1, 1}, "the file cannot be read: " + file.trouble, {});
       return;
     }
-    YamlDocument document = parse_yaml(file.text, number);
+    const bool paasta = source_.layout == Layout::Paasta || file.layout == Layout::Paasta;
+    YamlDocument document =
+        file.role == FileRole::Deployments
+            ? parse_json(file.text, number)
+            : parse_yaml(file.text, number, paasta ? YamlVersion::Yaml11 : YamlVersion::Core12);
+    if (paasta && document.complete && file.role != FileRole::Deployments)
+      warn_of_differences(document.root, document.problems);
+    const bool sound = paasta ? !has_error(document.problems) : document.complete;
     std::move(document.problems.begin(), document.problems.end(), std::back_inserter(compiled_.findings));
-    complete_ = complete_ && document.complete;
+    if (!sound) lose(file);
     documents_.push_back(std::move(document));
-    take_document(file.role, documents_.back());
+    if (sound || !paasta) take_document(file, documents_.back().root);
   }
 
-  void take_document(FileRole role, const YamlDocument& document) {
-    const YamlNode& root = document.root;
+  // What this file says is not known.
+  void lose(const SourceFile& file) {
+    // The files of PaaSTA's instances do not depend on one another.
+    if (file.layout == Layout::Paasta && holds_instances(file.role)) return;
+    compiled_.whole = false;
+  }
+
+  void take_document(const SourceFile& file, const YamlNode& root) {
     if (root.kind == YamlKind::Null) return;
     if (root.kind != YamlKind::Map) {
       tell(root.at, fmt::format("the file {}", what_stands(root)),
-           role == FileRole::Service ? "it should be a map of keys" : "it should be a map of instances");
+           holds_instances(file.role) ? "it should be a map of instances" : "it should be a map of keys");
+      if (source_.layout != Layout::Slipway) lose(file);
       return;
     }
-    switch (role) {
+    const bool paasta =
+        file.layout == Layout::Paasta || (file.layout == Layout::Both && source_.layout == Layout::Paasta);
+    switch (file.role) {
       case FileRole::Service:
         take_service(root);
         return;
+      case FileRole::Monitoring:
+        paasta_.monitoring = &root;
+        general_ = wrapped("monitoring", root);
+        return;
+      case FileRole::Smartstack:
+        paasta_.smartstack = &root;
+        return;
+      case FileRole::Deployments:
+        paasta_.deployments = &root;
+        return;
       case FileRole::Run:
-      case FileRole::ClusterRun:
-        take_instances(role, root);
+        take_instances(file, model::InstanceKind::Service, root);
+        return;
+      case FileRole::Jobs:
+        take_instances(file, model::InstanceKind::Job, root);
+        return;
+      case FileRole::Adhoc:
+        if (!paasta) {
+          take_instances(file, model::InstanceKind::Adhoc, root);
+          return;
+        }
+        [[fallthrough]];
+      case FileRole::Kubernetes:
+      case FileRole::Eks:
+      case FileRole::Marathon:
+      case FileRole::Tron:
+      case FileRole::Autotuned:
+        paasta_.others.push_back({file.role, file.stem, &file.path, &root});
+        return;
+      case FileRole::Proxy:
+      case FileRole::Deploy:
+      case FileRole::Dependencies:
+      case FileRole::Rollback:
+      case FileRole::Authorization:
+      case FileRole::Custom:
+      case FileRole::Unused:
         return;
     }
   }
 
-  void take_service(const YamlNode& root) {
-    static const std::vector<SchemaKey> keys = [] {
-      std::vector<SchemaKey> all = schema("service").keys;
-      const std::vector<SchemaKey>& instance = schema("instance").keys;
-      all.insert(all.end(), instance.begin(), instance.end());
-      return all;
-    }();
-    check_map(root, keys, "", "service", compiled_.findings);
-    service_ = &root;
+  static YamlNode wrapped(std::string key, const YamlNode& value) {
+    YamlNode map;
+    map.kind = YamlKind::Map;
+    map.children.push_back(value);
+    map.children.back().key = std::move(key);
+    return map;
   }
 
-  void take_instances(FileRole role, const YamlNode& root) {
+  void take_service(const YamlNode& root) {
+    service_ = &root;
+    paasta_.service = &root;
+    // PaaSTA takes any key here, as a default of the instances.
+    if (source_.layout == Layout::Paasta) return;
+    const size_t first = compiled_.findings.size();
+    check_map(root, keys_of_service(), "", "service", compiled_.findings);
+    if (source_.layout == Layout::Slipway) return;
+    for (size_t i = first; i < compiled_.findings.size(); ++i)
+      compiled_.findings[i].severity = model::Severity::Warning;
+  }
+
+  void take_instances(const SourceFile& file, model::InstanceKind kind, const YamlNode& root) {
+    const bool job = kind == model::InstanceKind::Job;
     for (const YamlNode& child : root.children) {
       if (child.key.starts_with('_')) continue;
       if (!model::is_name(child.key)) {
@@ -117,28 +209,43 @@ class Compilation {
         tell(child.at, fmt::format("the instance {} {}", child.key, what_stands(child)), hint, child.key);
         continue;
       }
-      (role == FileRole::Run ? instances_[child.key].run : instances_[child.key].cluster) = &child;
+      const auto [found, added] = instances_.emplace(child.key, Declared{kind, nullptr, nullptr});
+      if (!added && found->second.kind != kind) {
+        tell(child.key_at, fmt::format("{} is also the name of another kind of instance", child.key),
+             "each name is for one instance of the service", child.key);
+        continue;
+      }
+      (file.of_cluster ? found->second.cluster : found->second.shared) = &child;
       const size_t first = compiled_.findings.size();
-      check_map(child, schema("instance").keys, "", "instance", compiled_.findings);
+      check_map(child, job ? keys_of_jobs() : schema("instance").keys, "", job ? "job" : "instance",
+                compiled_.findings);
       for (size_t i = first; i < compiled_.findings.size(); ++i) compiled_.findings[i].instance = child.key;
     }
   }
 
   void compile_instances() {
-    for (const auto& [name, layers] : instances_) {
+    for (const auto& [name, declared] : instances_) {
       std::vector<const YamlNode*> maps;
-      for (const YamlNode* map : {layers.cluster, layers.run, service_}) {
+      for (const YamlNode* map : {declared.cluster, declared.shared, service_}) {
         if (map != nullptr) maps.push_back(map);
       }
-      const YamlNode& declared = layers.run != nullptr ? *layers.run : *layers.cluster;
-      compile_instance(Reader(std::move(maps), schema("instance").keys),
-                       {{source_.name, std::string(name)}, cluster_, source_.folder, declared.key_at});
+      if (general_.kind == YamlKind::Map) maps.push_back(&general_);
+      const YamlNode& first = declared.shared != nullptr ? *declared.shared : *declared.cluster;
+      const bool job = declared.kind == model::InstanceKind::Job;
+      compile_instance(Reader(std::move(maps), job ? keys_of_jobs() : schema("instance").keys), declared.kind,
+                       {{source_.name, std::string(name)}, cluster_, source_.folder, first.key_at});
     }
+    if (paasta_.others.empty() && paasta_.deployments == nullptr) return;
+    std::set<std::string> taken;
+    for (const auto& [name, declared] : instances_) taken.emplace(name);
+    compile_paasta(paasta_, cluster_, taken, compiled_);
+    std::ranges::sort(compiled_.instances, {}, [](const CompiledInstance& one) { return one.instance.id; });
   }
 
-  void compile_instance(const Reader& reader, const InstanceContext& context) {
+  void compile_instance(const Reader& reader, model::InstanceKind kind, const InstanceContext& context) {
     CompiledInstance compiled;
     compiled.instance = read_instance(reader, context);
+    compiled.instance.kind = kind;
     compiled.instance.origin = {compiled_.files[context.at.file], context.at.line, context.at.column};
     compiled.build_at = reader.at("build", context.at);
     const size_t first = compiled_.findings.size();
@@ -171,11 +278,18 @@ class Compilation {
   CompiledService compiled_;
   std::vector<YamlDocument> documents_;  // never grows beyond what was reserved: pointers go into it
   const YamlNode* service_ = nullptr;
-  std::map<std::string_view, Layers> instances_;
-  bool complete_ = true;
+  YamlNode general_;  // monitoring.yaml as the default of a key
+  std::map<std::string_view, Declared> instances_;
+  PaastaFiles paasta_;
 };
 
 }  // namespace
+
+bool has_error_of(const std::vector<Finding>& findings, std::string_view instance) {
+  return std::ranges::any_of(findings, [&](const Finding& finding) {
+    return finding.severity == model::Severity::Error && finding.instance == instance;
+  });
+}
 
 void sort_findings(std::vector<Finding>& findings) {
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
@@ -197,6 +311,13 @@ void sort_findings(std::vector<Finding>& findings) {
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.at < b.at; });
   findings.push_back(std::move(rest));
+}
+
+void give_up_proxy(CompiledInstance& compiled) {
+  model::Instance& instance = compiled.instance;
+  instance.proxy.reset();
+  if (instance.drain.method == model::DrainMethod::Proxy) instance.drain.method = model::DrainMethod::Noop;
+  std::erase_if(compiled.claims, [](const Claim& claim) { return claim.kind != ClaimKind::Registration; });
 }
 
 CompiledService compile_service(const ServiceSource& source, const std::string& cluster) {

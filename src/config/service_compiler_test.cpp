@@ -24,9 +24,9 @@ CompiledService compiled(const Files& files) {
   source.name = files.name;
   source.path = files.name;
   source.folder = "/tree/" + files.name;
-  source.files = {{FileRole::ClusterRun, "run-prod.yaml", files.cluster, {}},
-                  {FileRole::Run, "run.yaml", files.run, {}},
-                  {FileRole::Service, "service.yaml", files.service, {}}};
+  source.files = {{.role = FileRole::Run, .of_cluster = true, .path = "run-prod.yaml", .text = files.cluster},
+                  {.role = FileRole::Run, .path = "run.yaml", .text = files.run},
+                  {.role = FileRole::Service, .path = "service.yaml", .text = files.service}};
   return compile_service(source, "prod");
 }
 

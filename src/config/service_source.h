@@ -7,22 +7,26 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/layout.h"
+#include "config/yaml.h"
 
 namespace slipway::config {
 
-enum class FileRole { Service, Run, ClusterRun };
-
 struct SourceFile {
   FileRole role = FileRole::Service;
-  std::string path;  // as people named it
-  std::string text;
-  std::string trouble;  // why it could not be read; empty when it was
+  Layout layout = Layout::Slipway;  // whose name it is
+  bool of_cluster = false;          // "run-<cluster>.yaml" rather than "run.yaml"
+  std::string stem = {};            // see KnownFile
+  std::string path = {};            // as people named it
+  std::string text = {};
+  std::string trouble = {};  // why it could not be read; empty when it was
 };
 
 struct ServiceSource {
   std::string name;
   std::string path;              // of the folder, as people named it
   std::filesystem::path folder;  // the same, absolute
+  Layout layout = Layout::Slipway;
   std::vector<SourceFile> files;
   std::vector<std::string> misnamed;  // paths of "run.yml" and the like, which are not read
   std::string trouble;                // why the folder could not be read
@@ -31,6 +35,7 @@ struct ServiceSource {
 struct ServiceFolder {
   std::string name;
   std::filesystem::path path;
+  Layout layout = Layout::Slipway;    // by the names of its files; where they do not tell, as the others here
   std::vector<std::string> files;     // those that Slipway knows, of every cluster; sorted
   std::vector<std::string> misnamed;  // those that it would know under another ending
   std::string trouble;                // why it could not be looked into
@@ -44,10 +49,10 @@ Result<std::vector<ServiceFolder>> list_services(const std::filesystem::path& tr
 // Reads what this cluster needs.
 ServiceSource read_service(const ServiceFolder& folder, std::string_view cluster);
 
-// The cluster of "run-<cluster>.yaml"; empty for any other name.
+// The cluster of "run-<cluster>.yaml" and other files of one cluster's instances; empty for any other name.
 std::string_view cluster_of_file(std::string_view name);
 
-// One file, at most as long as a YAML file may be, and a file: a pipe would keep us waiting.
-Result<std::string> read_yaml_file(const std::filesystem::path& path);
+// One file, at most so long, and a file: a pipe would keep us waiting.
+Result<std::string> read_yaml_file(const std::filesystem::path& path, size_t max_bytes = kYamlMaxBytes);
 
 }  // namespace slipway::config

@@ -1,4 +1,5 @@
 // The whole tree: each service compiled by itself, then what only the disk and the other services can tell.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -6,6 +7,7 @@
 
 #include "config/claims.h"
 #include "config/config.h"
+#include "config/paasta_instance.h"
 #include "config/problems.h"
 #include "config/service_compiler.h"
 #include "io/file.h"
@@ -62,12 +64,38 @@ void check_root(const fs::path& tree, std::vector<model::Problem>& problems) {
   }
 }
 
+// The version of another service, where an instance runs that one's code.
+void borrow_versions(std::vector<CompiledService>& services, const std::string& cluster) {
+  for (CompiledService& service : services) {
+    for (CompiledInstance& compiled : service.instances) {
+      if (compiled.version_of.empty()) continue;
+      const auto owner = std::ranges::lower_bound(services, compiled.version_of, {}, &CompiledService::name);
+      if (owner == services.end() || owner->name != compiled.version_of) continue;
+      const auto found = owner->versions.find(compiled.instance.deploy_group);
+      if (found == owner->versions.end()) continue;
+      compiled.instance.undeployed.clear();
+      set_version(compiled.instance, &found->second, {});
+      trim_shown(compiled.instance, cluster);
+    }
+  }
+}
+
+// Those of a broken service that have no error themselves.
+void put_aside(CompiledService& service, model::Desired& desired) {
+  if (!service.whole) return;
+  for (CompiledInstance& compiled : service.instances) {
+    const bool sound = compiled.sound && !has_error_of(service.findings, compiled.instance.id.instance);
+    if (sound) desired.aside.push_back(std::move(compiled.instance));
+  }
+}
+
 void collect(CompiledService& service, model::Desired& desired) {
   for (const Finding& finding : service.findings) {
     desired.problems.push_back(problem_of(finding, service.files, service.name));
   }
   if (has_error(service.findings)) {
     desired.broken.push_back(service.name);
+    put_aside(service, desired);
     return;
   }
   for (CompiledInstance& compiled : service.instances)
@@ -86,6 +114,7 @@ Result<model::Desired> compile(const fs::path& tree, const std::string& cluster,
     for (CompiledInstance& compiled : services.back().instances) builds.resolve(compiled, findings);
     if (findings.size() != before) sort_findings(findings);
   }
+  borrow_versions(services, cluster);
   settle_claims(services, holders);
 
   model::Desired desired;
@@ -94,7 +123,7 @@ Result<model::Desired> compile(const fs::path& tree, const std::string& cluster,
   return desired;
 }
 
-std::vector<std::string> clusters_of(const fs::path& tree, const std::string& fallback) {
+std::vector<std::string> clusters_of(const fs::path& tree) {
   std::set<std::string> clusters;
   const auto services = list_services(tree);
   if (services.has_value()) {
@@ -104,7 +133,6 @@ std::vector<std::string> clusters_of(const fs::path& tree, const std::string& fa
       }
     }
   }
-  if (clusters.empty()) return {fallback};
   return {clusters.begin(), clusters.end()};
 }
 

@@ -133,6 +133,23 @@ Json config_show_json(const Instance& instance, const std::string& cluster) {
   return json;
 }
 
+namespace {
+
+// What only an instance that is kept running has.
+void hide_long_running(Json& json) {
+  for (const std::string_view field : {"registrations", "bounce_method", "bounce_margin_factor",
+                                       "drain_method", "drain_method_params", "replication_threshold"})
+    json[field] = nullptr;
+  for (const std::string_view field : {"instances", "healthcheck"}) {
+    Json::Object parts;
+    for (const auto& [name, value] : json.at(field).as_object()) parts.emplace(name, nullptr);
+    json[field] = std::move(parts);
+  }
+  json["instances"]["autoscaled"] = false;
+}
+
+}  // namespace
+
 Json resolved_json(const Instance& instance, const std::string& cluster) {
   const TaskSpec& spec = instance.spec;
   Json json;
@@ -176,6 +193,7 @@ Json resolved_json(const Instance& instance, const std::string& cluster) {
   json["canary_seconds"] = seconds_json(instance.bounce.canary_time);
   json["auto_rollback"] = instance.bounce.auto_rollback;
   json["placement"] = to_json(spec.placement);
+  if (instance.kind != InstanceKind::Service) hide_long_running(json);
   return json;
 }
 

@@ -34,24 +34,57 @@ void check_instance(const model::Instance& instance) {
   CHECK(again.has_value() && *again == revision);
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
+config::ServiceSource empty_source(config::Layout layout) {
   config::ServiceSource source;
   source.name = "web";
   source.path = "web";
   source.folder = "/tree/web";
-  source.files.push_back({config::FileRole::Run, "run.yaml", take_part(rest), {}});
-  source.files.push_back({config::FileRole::ClusterRun, "run-prod.yaml", take_part(rest), {}});
-  source.files.push_back({config::FileRole::Service, "service.yaml", take_part(rest), {}});
+  source.layout = layout;
+  return source;
+}
+
+config::ServiceSource our_source(std::string_view rest) {
+  using config::FileRole;
+  config::ServiceSource source = empty_source(config::Layout::Slipway);
+  source.files.push_back({.role = FileRole::Run, .path = "run.yaml", .text = take_part(rest)});
+  source.files.push_back(
+      {.role = FileRole::Run, .of_cluster = true, .path = "run-prod.yaml", .text = take_part(rest)});
+  source.files.push_back({.role = FileRole::Service, .path = "service.yaml", .text = take_part(rest)});
+  return source;
+}
+
+// The files that decide most, each with the name that it has in a tree.
+config::ServiceSource paasta_source(std::string_view rest) {
+  config::ServiceSource source = empty_source(config::Layout::Paasta);
+  for (const std::string_view name :
+       {"kubernetes-prod.yaml", "service.yaml", "tron-prod.yaml", "smartstack.yaml", "monitoring.yaml",
+        "deployments.json", "adhoc-prod.yaml", "autotuned_defaults/kubernetes-prod.yaml"}) {
+    const config::KnownFile known = *config::known_file(name);
+    source.files.push_back({.role = known.role,
+                            .layout = known.layout,
+                            .of_cluster = !known.cluster.empty(),
+                            .stem = std::string(known.stem),
+                            .path = std::string(name),
+                            .text = take_part(rest)});
+  }
+  return source;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  const bool paasta = !rest.empty() && rest.front() == 'P';
+  const config::ServiceSource source = paasta ? paasta_source(rest.substr(1)) : our_source(rest);
   const config::CompiledService service = config::compile_service(source, "prod");
   for (const auto& finding : service.findings) {
     CHECK(finding.at.file >= 0 && finding.at.file < static_cast<int>(service.files.size()));
     CHECK(finding.at.line >= 1 && finding.at.column >= 1);
   }
-  if (service.findings.empty()) {
-    for (const auto& compiled : service.instances) check_instance(compiled.instance);
+  for (const auto& compiled : service.instances) {
+    const Json json = model::config_show_json(compiled.instance, "prod");
+    CHECK(json.has("revision") && Json::parse(json.dump()).has_value());
+    if (service.findings.empty() && !paasta) check_instance(compiled.instance);
   }
   return 0;
 }
