@@ -49,6 +49,12 @@ Result<std::unique_ptr<Keeper>> Keeper::start(KeeperParts parts) {
       [self](HealthReport report) {
         self->loop_.post([self, report = std::move(report)] { self->take_report(report); });
       });
+  if (self->parts_.launcher.runtime().kind() == RuntimeKind::Container) {
+    keeper->disk_ = std::make_unique<DiskWatch>(
+        self->parts_.clock, DiskPace{}, [self](const model::TaskId& task, uint64_t run, uint64_t used) {
+          self->loop_.post([self, task, run, used] { self->take_disk_report(task, run, used); });
+        });
+  }
   keeper->thread_ = std::thread([self] { self->loop_.run(); });
   // Reading some thousand small files takes well under a second; the minute is for a disk that is very slow.
   const Deadline deadline = self->parts_.clock.deadline_in(60s);
@@ -67,6 +73,7 @@ Keeper::~Keeper() {
     told.get_future().wait();
   }
   prober_.reset();
+  disk_.reset();
   parts_.images.cancel();
   // Each pool waits for its running jobs, whose results the loop still takes in: a container that was just
   // started is on record before we go.

@@ -19,6 +19,7 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "engine/engine.h"
+#include "engine/local/disk_watch.h"
 #include "engine/local/health_prober.h"
 #include "engine/local/images.h"
 #include "engine/local/launcher.h"
@@ -139,7 +140,9 @@ class Keeper {
   void prepare_image(Kept& kept);
   void image_prepared(const std::string& image, const Status& result);
   Status watch_monitor(Kept& kept);
+  void watch_run(const Kept& kept);
   void watch_health(const Kept& kept);
+  void unwatch_run(const model::TaskId& task);
   void unwatch_monitor(Kept& kept);
   void monitor_ended(Kept& kept);
   void clean_up(Kept& kept);
@@ -157,6 +160,7 @@ class Keeper {
   void clear_timer(Kept& kept);
   Kept* find_kept(const model::TaskId& task);
   void take_report(const HealthReport& report);
+  void take_disk_report(const model::TaskId& task, uint64_t run, uint64_t used);
   std::optional<Status> check_command(const ProbeTarget& target);
   Status run_check(const ProbeTarget& target);
 
@@ -187,6 +191,7 @@ class Keeper {
   io::EventLoop loop_;
   std::thread thread_;
   std::unique_ptr<HealthProber> prober_;
+  std::unique_ptr<DiskWatch> disk_;          // null where tasks have no layers of their own
   std::unique_ptr<io::WorkerPool> starts_;   // launches
   std::unique_ptr<io::WorkerPool> ends_;     // cleaning up after processes, deleting tasks
   std::unique_ptr<io::PatientPool> pulls_;   // of images that a task turns out to lack

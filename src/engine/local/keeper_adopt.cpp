@@ -95,7 +95,7 @@ void Keeper::resume(Kept& kept) {
   if (record.goal == Goal::Stop) {
     signal_stop(kept, std::max(record.kill_at.value_or(now()) - now(), Duration::zero()));
   } else {
-    watch_health(kept);
+    watch_run(kept);
     schedule_time_limit(kept);
   }
 }

@@ -186,7 +186,7 @@ void Keeper::launched(Kept& kept, const Launched& result) {
   save(kept);
   if (const Status watched = watch_monitor(kept); !watched) return monitor_ended(kept);
   if (kept.record.goal == Goal::Stop) return signal_stop(kept, until(*kept.record.kill_at, now()));
-  watch_health(kept);
+  watch_run(kept);
   schedule_time_limit(kept);
 }
 
@@ -281,6 +281,22 @@ void Keeper::unwatch_monitor(Kept& kept) {
   kept.monitor_end.reset();
 }
 
+// What is to be known of a task as long as its process runs.
+void Keeper::watch_run(const Kept& kept) {
+  watch_health(kept);
+  if (!disk_) return;
+  const TaskRecord& record = kept.record;
+  disk_->watch(record.task.id,
+               {.layer = parts_.launcher.paths(record.task.id).written(),
+                .run = kept.run,
+                .limit_bytes = static_cast<uint64_t>(record.revision.spec.resources.disk_mb) << 20});
+}
+
+void Keeper::unwatch_run(const model::TaskId& task) {
+  prober_->forget(task);
+  if (disk_) disk_->forget(task);
+}
+
 void Keeper::watch_health(const Kept& kept) {
   const TaskRecord& record = kept.record;
   if (record.revision.spec.health.mode == model::HealthMode::None) return;
@@ -306,6 +322,17 @@ void Keeper::take_report(const HealthReport& report) {
   } else {
     tell_watcher();
   }
+}
+
+// No grace: it would go on writing. On record first, so that whoever sees its end knows why.
+void Keeper::take_disk_report(const model::TaskId& task, uint64_t run, uint64_t used) {
+  Kept* kept = find_kept(task);
+  if (kept == nullptr || kept->run != run || kept->record.goal == Goal::Stop) return;
+  if (kept->record.task.state != model::TaskState::Running) return;
+  constexpr uint64_t kMegabyte = 1 << 20;
+  kept->record.wrote_mb = static_cast<int64_t>((used + kMegabyte - 1) / kMegabyte);
+  save(*kept);
+  kill(*kept);
 }
 
 std::optional<Status> Keeper::check_command(const ProbeTarget& target) {
@@ -337,7 +364,7 @@ void Keeper::monitor_ended(Kept& kept) {
   const model::TaskId id = kept.record.task.id;
   unwatch_monitor(kept);
   clear_timer(kept);
-  prober_->forget(id);
+  unwatch_run(id);
   const TaskPaths paths = parts_.launcher.paths(id);
   std::optional<model::Exit> exit;
   if (const auto code = read_exit_code(paths.exit_file(id))) {
@@ -379,7 +406,7 @@ void Keeper::time_is_over(Kept& kept) {
 
 void Keeper::stop(Kept& kept, Duration grace) {
   const bool signalled = kept.record.goal == Goal::Stop;
-  prober_->forget(kept.record.task.id);
+  unwatch_run(kept.record.task.id);
   task_stopping(kept.record, grace, now());
   save(kept);
   if (kept.busy) return;  // the end of the job sees what is wanted now

@@ -44,6 +44,13 @@ void forget_processes(TaskRecord& record) {
   record.task.healthy_since.reset();
 }
 
+std::string ending(const TaskRecord& record, const std::optional<model::Exit>& exit) {
+  const model::TaskSpec& spec = record.revision.spec;
+  if (record.wrote_mb)
+    return fmt::format("disk: wrote {} MB, its limit is {} MB", *record.wrote_mb, spec.resources.disk_mb);
+  return exit ? exit_reason(*exit, spec) : std::string(kUnknownEnd);
+}
+
 // Where a task that failed stands until it is started again.
 void await_restart(TaskRecord& record, const Restart& restart, std::string what, Time now) {
   record.failures = restart.failures;
@@ -80,6 +87,7 @@ void task_running(TaskRecord& record, const Launched& launched, Time now) {
   record.monitor = launched.supervisor;
   if (task.started_at) ++task.restarts;
   task.started_at = now;
+  record.wrote_mb.reset();
   if (record.goal == Goal::Stop) return;  // told to stop while it was being started
   task.state = model::TaskState::Running;
   task.reason.clear();
@@ -98,7 +106,7 @@ void task_ended(TaskRecord& record, const std::optional<model::Exit>& exit,
   if (record.goal == Goal::Stop) return;
   const bool well = exit && exit->code == 0;
   if (!well) task.last_lines = std::move(last_lines);
-  std::string what = exit ? exit_reason(*exit, record.revision.spec) : std::string(kUnknownEnd);
+  std::string what = ending(record, exit);
   if (task.one_off) {
     const bool overdue = record.stop_at && now >= *record.stop_at;
     task.state = model::TaskState::Exited;

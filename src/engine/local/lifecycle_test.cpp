@@ -82,6 +82,19 @@ TEST(TaskLife, CrashIsToldAndStartedAgainUnderTheSameIdentity) {
   EXPECT_EQ(record.task.last_exit, code(3));
 }
 
+TEST(TaskLife, WhoIsKilledForWhatItWroteIsToldSoOnce) {
+  model::TaskSpec spec;
+  spec.resources.disk_mb = 2048;
+  TaskRecord record = running_task(spec);
+  record.wrote_mb = 2100;
+  task_ended(record, signal(SIGKILL), {}, Time(2s));
+  EXPECT_EQ(record.task.state, model::TaskState::Failed);
+  EXPECT_EQ(record.task.reason, "disk: wrote 2100 MB, its limit is 2048 MB; restart 1 in 1s");
+  task_running(record, Launched{.container = {21, 1}, .supervisor = {11, 1}}, Time(4s));
+  task_ended(record, code(3), {}, Time(5s));
+  EXPECT_EQ(record.task.reason.find("disk"), std::string::npos) << "its layer was empty again";
+}
+
 TEST(TaskLife, EndOfAServiceWithCodeZeroIsAnEndAllTheSame) {
   TaskRecord record = running_task();
   task_ended(record, code(0), {"done"}, Time(2s));

@@ -133,7 +133,7 @@ Capabilities LocalEngine::capabilities() const {
   can.picks_victims = true;
   can.restarts_tasks = true;
   can.exec = can.logs = can.one_off = true;
-  can.enforces_cpu = can.enforces_memory = can.enforces_pids = containers;
+  can.enforces_cpu = can.enforces_memory = can.enforces_pids = can.enforces_disk = containers;
   can.volumes = containers;
   can.networks = containers;
   // Tasks may ask for more than the machine has: on a laptop or a small server most of them idle, limits are

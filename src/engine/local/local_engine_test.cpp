@@ -347,6 +347,31 @@ TEST_F(LocalEngineTest, CommandsGoOnInTasksThatAnotherRuntimeStarted) {
   EXPECT_TRUE(eventually_all(Health::Unhealthy, 2)) << "the checks are asked as well";
 }
 
+TEST_F(LocalEngineTest, TaskThatWritesMoreThanItsDiskIsEndedAndItsNeighbourIsNot) {
+  const auto writer = [](int mb) {
+    return shell(fmt::format("dd if=/dev/zero of=/written bs=1M count={} 2>&1; exec sleep 1000", mb),
+                 [](model::TaskSpec& spec) { spec.resources.disk_mb = 8; });
+  };
+  const auto greedy = writer(20), modest = writer(4);
+  scale(modest, 1);
+  ASSERT_TRUE(eventually_running(1));
+  scale(greedy, 1);
+  std::string reason;
+  ASSERT_TRUE(eventually([&](const model::Observed& now) {
+    for (const model::Task& task : now.tasks) {
+      if (task.revision == greedy.id && task.reason.starts_with("disk: wrote")) reason = task.reason;
+      if (task.revision == greedy.id && task.restarts > 0) return true;
+    }
+    return false;
+  }));
+  EXPECT_TRUE(reason.find(" MB, its limit is 8 MB; restart 1") != std::string::npos) << reason;
+  for (const model::Task& task : tasks()) {
+    if (task.revision != modest.id) continue;
+    EXPECT_EQ(task.state, TaskState::Running);
+    EXPECT_EQ(task.restarts, 0);
+  }
+}
+
 TEST_F(LocalEngineTest, FollowerLosesNothingToRotation) {
   engine_.reset();
   options_.log_bytes = 800 << 10;

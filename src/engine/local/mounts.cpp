@@ -69,14 +69,14 @@ OverlayMount task_overlay(const fs::path& lower, const TaskPaths& paths) {
   OverlayMount overlay;
   overlay.target = paths.rootfs().string();
   overlay.fallback_options = fmt::format("lowerdir={},upperdir={},workdir={}", escape(lower),
-                                         escape(paths.layer() / "upper"), escape(paths.layer() / "work"));
+                                         escape(paths.written()), escape(paths.layer() / "work"));
   overlay.options = overlay.fallback_options + ",volatile";
   return overlay;
 }
 
 Status reset_layer(const TaskPaths& paths) {
   TRY(io::remove_all(paths.layer()));
-  TRY(io::make_directories(paths.layer() / "upper"));
+  TRY(io::make_directories(paths.written()));
   TRY(io::make_directories(paths.layer() / "work"));
   return io::make_directories(paths.rootfs());
 }

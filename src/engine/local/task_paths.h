@@ -19,8 +19,11 @@ struct TaskPaths {
     return bundle() / "rootfs";
   }                                                                 // empty on the host: mounted privately
   std::filesystem::path layer() const { return folder / "layer"; }  // upper and work of the overlay
-  std::filesystem::path etc() const { return folder / "etc"; }      // resolv.conf, hosts, hostname
-  std::filesystem::path log() const { return folder / "log"; }      // written by conmon, k8s-file format
+  std::filesystem::path written() const {
+    return layer() / "upper";
+  }                                                             // by the task, on top of what is shared
+  std::filesystem::path etc() const { return folder / "etc"; }  // resolv.conf, hosts, hostname
+  std::filesystem::path log() const { return folder / "log"; }  // written by conmon, k8s-file format
   // Appears when the task's process has ended, and holds its exit code in decimal, 128+N for death by signal
   // N.
   std::filesystem::path exit_folder() const { return folder / "exit"; }

@@ -70,6 +70,7 @@ Json to_json(const TaskRecord& record) {
   json["boot_id"] = record.boot_id;
   json["monitor"] = process_json(record.monitor);
   json["container"] = process_json(record.container);
+  json["wrote_mb"] = record.wrote_mb ? Json(*record.wrote_mb) : Json();
   json["failures"] = record.failures;
   json["kill_at"] = model::time_or_null(record.kill_at);
   json["stop_at"] = model::time_or_null(record.stop_at);
@@ -86,6 +87,7 @@ Result<TaskRecord> task_record_from_json(const Json& json) {
   record.boot_id = json.at("boot_id").as_string();
   record.monitor = process_from(json.at("monitor"));
   record.container = process_from(json.at("container"));
+  if (json.at("wrote_mb").is_int()) record.wrote_mb = json.at("wrote_mb").as_int();
   record.failures = static_cast<int>(json.at("failures").as_int());
   record.kill_at = TRY(model::optional_time_from(json.at("kill_at")));
   record.stop_at = TRY(model::optional_time_from(json.at("stop_at")));

@@ -39,9 +39,10 @@ struct TaskRecord {
   std::string boot_id;       // of the machine, when the processes below were started
   ProcessName monitor;       // conmon, which outlives us and writes down how the container ended; pid 0: none
   ProcessName container;     // the first process of the task
-  int failures = 0;          // ends in a row, for the backoff
-  std::optional<Time> kill_at;  // while stopping: when SIGKILL is due
-  std::optional<Time> stop_at;  // of a one-off task: when its time is over
+  std::optional<int64_t> wrote_mb;  // to its layer, too much, for which it is being killed
+  int failures = 0;                 // ends in a row, for the backoff
+  std::optional<Time> kill_at;      // while stopping: when SIGKILL is due
+  std::optional<Time> stop_at;      // of a one-off task: when its time is over
 
   bool operator==(const TaskRecord&) const = default;
 };

@@ -26,6 +26,8 @@ TaskRecord full_record() {
   record.goal = Goal::Stop;
   record.ip = "10.1.2.3";
   record.boot_id = "boot";
+  record.image_digest = "sha256:ab";
+  record.wrote_mb = 2100;
   record.monitor = {100, 1'234'567'890'123};
   record.container = {101, 5};
   record.failures = 3;
