@@ -84,7 +84,13 @@ Result<const model::Task*> find_task(const reconcile::Snapshot& snapshot, const 
   if (exact != nullptr) return exact;
   if (found.size() == 1 && !name.empty()) return found.front();
   if (found.empty() || name.empty()) {
-    return Error(ErrorCode::NotFound, fmt::format("there is no task '{}'", printable(name)));
+    std::vector<std::string> known;
+    for (const model::InstanceStatus& status : snapshot.instances) {
+      known.push_back(status.id.text());
+      known.push_back(status.id.service);
+      for (const model::Task& task : status.tasks) known.push_back(task.id.str());
+    }
+    return not_found(fmt::format("there is no task '{}'", printable(name)), name, known);
   }
   return Error(ErrorCode::Invalid,
                fmt::format("'{}' begins the names of {} tasks, such as {} and {}", printable(name),

@@ -28,7 +28,7 @@ const std::vector<Option>& common_options() {
       {.name = "api",
        .kind = Kind::Text,
        .value = "ENDPOINT",
-       .help = "the control plane that listens there: unix:/PATH or HOST:PORT (also $SLIPWAY_API)"},
+       .help = "the control plane that listens there: unix:/PATH (also $SLIPWAY_API)"},
       {.name = "no-color", .help = "no colour, even on a terminal (also $NO_COLOR)"},
   };
   return kOptions;

@@ -219,6 +219,8 @@ TEST_F(Commands, AFreezeIsOfTheWholeCluster) {
   plane_.on("DELETE /v1/overrides/freeze", Json::Object{});
   EXPECT_EQ(run({"unfreeze"}), 0);
   EXPECT_EQ(out_, "the cluster: lifted freeze\n");
+  EXPECT_EQ(run({"unfreeze", "-o", "json"}), 0);
+  EXPECT_TRUE(Json::parse(out_)->at("overrides").as_array().empty()) << out_;
   plane_.fail("DELETE /v1/overrides/freeze", ErrorCode::NotFound, "the cluster is not frozen");
   EXPECT_EQ(run({"unfreeze"}), 0);
   EXPECT_NE(err_.find("nothing to lift"), std::string::npos);

@@ -42,10 +42,11 @@ Result<std::string> cluster_meant(Context& context, const config::ClusterConfig&
   const std::string name = given ? context.args.text("cluster") : cluster.cluster;
   if (known.empty() || std::ranges::find(known, name) != known.end()) return name;
   if (!given && known.size() == 1) return known.front();
-  const std::string there = "the files are for " + join(known, ", ");
-  if (!given) return Error(ErrorCode::NotFound, there + ": say which by --cluster");
+  if (!given) {
+    return Error(ErrorCode::NotFound, "the files are for " + join(known, ", ") + ": say which by --cluster");
+  }
   // Files without a cluster's name are of every cluster.
-  context.out.warning("no file is for the cluster " + name + "; " + there);
+  context.out.warning(unknown_cluster(name, known));
   return name;
 }
 

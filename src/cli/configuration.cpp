@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "io/file.h"
 
 namespace slipway::cli {
@@ -19,6 +22,19 @@ Result<Tree> load_tree(const std::filesystem::path& path) {
   tree.desired = TRY(config::compile(loaded.cluster.config, loaded.cluster.cluster));
   tree.cluster = std::move(loaded.cluster);
   return tree;
+}
+
+std::string unknown_cluster(const std::string& cluster, const std::vector<std::string>& known) {
+  if (known.empty() || std::ranges::find(known, cluster) != known.end()) return "";
+  const auto near = did_you_mean(cluster, known);
+  return fmt::format(
+      "no file is for the cluster '{}'; {}", cluster,
+      near ? fmt::format("did you mean '{}'?", *near) : "the files are for " + join(known, ", "));
+}
+
+std::string no_service(const std::filesystem::path& tree, const std::string& cluster) {
+  return fmt::format("{} has no service for cluster '{}': a service is a folder with a run.yaml",
+                     tree.string(), cluster);
 }
 
 config::Holders holders_in(const Json& config) {

@@ -23,6 +23,12 @@ struct Tree {
 Result<config::LoadedCluster> load_cluster(const std::filesystem::path& path);
 Result<Tree> load_tree(const std::filesystem::path& path);
 
+// What is to be said of a cluster that is not among those that the files name (did you mean ...?); empty
+// where it is, or where they name none. It may be right all the same: run.yaml is for every cluster.
+std::string unknown_cluster(const std::string& cluster, const std::vector<std::string>& known);
+// What is to be said where a compiled tree has nothing at all to run.
+std::string no_service(const std::filesystem::path& tree, const std::string& cluster);
+
 // Who has which port and domains, by the answer of a control plane to `config`: what it wants, it serves.
 config::Holders holders_in(const Json& config);
 

@@ -90,6 +90,24 @@ TEST_F(Offline, ValidateNamesFileLineAndColumnAsTypedHere) {
   EXPECT_EQ(Json::parse(out_)->at("problems").as_array().at(0).at("line").as_int(), 3);
 }
 
+TEST_F(Offline, AFolderWithoutServicesIsNoValidTree) {
+  write("empty/notes.txt", "");
+  EXPECT_EQ(run({"validate", "empty"}), 4);
+  EXPECT_NE(err_.find("a service is a folder with a run.yaml"), std::string::npos) << err_;
+}
+
+TEST_F(Offline, AMistypedClusterGetsASuggestion) {
+  write("tree/web/run-prod.yaml", "main:\n  instances: 4\n");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"config", "show", "--config", "tree", "--cluster", "prd"},
+        std::vector<std::string>{"validate", "tree", "--cluster", "prd"}}) {
+    EXPECT_EQ(run(words), 0) << err_;
+    EXPECT_NE(err_.find("no file is for the cluster 'prd'; did you mean 'prod'?"), std::string::npos) << err_;
+  }
+  EXPECT_EQ(run({"validate", "tree", "--cluster", "prod"}), 0) << err_;
+  EXPECT_EQ(err_, "no problems\n");
+}
+
 TEST_F(Offline, AMissingTreeIsNotFound) {
   EXPECT_EQ(run({"validate", "nowhere"}), 3);
   EXPECT_EQ(run({"up", "nowhere"}), 3);
@@ -173,6 +191,28 @@ TEST_F(Offline, DownWithKeepLeavesTheState) {
   EXPECT_EQ(run({"down", "tree", "--keep"}), 0) << err_;
   EXPECT_TRUE(io::exists(root() / "state"));
   EXPECT_NE(plane_.asked().back().second.find("\"keep_tasks\":true"), std::string::npos);
+}
+
+TEST_F(Offline, UpAndDownAnswerInTheFormatThatIsAskedFor) {
+  control_plane_runs();
+  plane_.on("GET /v1/status", status("running", 2, ""));
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"up", "tree", "-o", "json"}, {"up", "tree", "--detach", "-o", "json"}}) {
+    EXPECT_EQ(run(words), 0) << err_;
+    const auto shown = Json::parse(out_);
+    ASSERT_TRUE(shown) << out_;
+    EXPECT_EQ(shown->at("instances").as_array().size(), 1U);
+  }
+  plane_.on("POST /v1/shutdown", Json::Object{});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"down", "tree", "--keep", "-o", "json"},
+        {"down", "nowhere-up", "-o", "json"}}) {
+    write("nowhere-up/slipway.yaml", "state: " + (root() / "none").string() + "\n");
+    EXPECT_EQ(run(words), 0) << err_;
+    const auto shown = Json::parse(out_);
+    ASSERT_TRUE(shown) << out_;
+    EXPECT_TRUE(shown->at("left").as_array().empty());
+  }
 }
 
 TEST_F(Offline, DownDeletesWhatIsOursAndLeavesAFolderAboveTheTree) {

@@ -73,6 +73,7 @@ TEST(ManPage, EscapesWhatRoffWouldRead) {
   const std::string page = man_page(command_tree(), "1.2.3");
   EXPECT_NE(page.find(".TH SLIPWAY 1"), std::string::npos);
   EXPECT_NE(page.find("\\-\\-follow"), std::string::npos);
+  EXPECT_NE(page.find(".B SLIPWAY_RUN_DIR"), std::string::npos);
   EXPECT_EQ(page.find("\n'"), std::string::npos);
 }
 

@@ -75,6 +75,21 @@ constexpr std::string_view kExitCodes =
     "0 done, 1 failed, 2 usage, 3 not found, 4 invalid configuration, 5 timed out, 6 unreachable, 7 "
     "forbidden";
 
+struct Named {
+  const char* name;
+  const char* text;
+};
+constexpr Named kVariables[] = {
+    {"SLIPWAY_API", "the control plane that is meant, as --api"},
+    {"SLIPWAY_RUN_DIR", "where control planes are registered and looked for, in place of /run/slipway"},
+    {"NO_COLOR", "no colour, as --no-color"},
+};
+constexpr Named kFiles[] = {
+    {"slipway.yaml", "the cluster file, in the config tree; every key has a default"},
+    {"/run/slipway/*.json", "the control planes that run on this machine"},
+    {"/var/lib/slipway/*", "their state, the log slipway.log in it"},
+};
+
 }  // namespace
 
 std::string man_page(const Command& root, const std::string& version) {
@@ -89,7 +104,12 @@ std::string man_page(const Command& root, const std::string& version) {
     const std::string text = option_text(option);
     out += fmt::format(".TP\n.B {}\n{}\n", roff(text.substr(text.find('-'))), roff(option.help));
   }
-  return out + fmt::format(".SH EXIT STATUS\n{}.\n", roff(std::string(kExitCodes)));
+  out += fmt::format(".SH EXIT STATUS\n{}.\n", roff(std::string(kExitCodes)));
+  out += ".SH ENVIRONMENT\n";
+  for (const Named& one : kVariables) out += fmt::format(".TP\n.B {}\n{}\n", roff(one.name), roff(one.text));
+  out += ".SH FILES\n";
+  for (const Named& one : kFiles) out += fmt::format(".TP\n.I {}\n{}\n", roff(one.name), roff(one.text));
+  return out;
 }
 
 std::string reference_markdown(const Command& root) {

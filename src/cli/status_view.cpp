@@ -173,7 +173,9 @@ std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
                                           name.as_string())) +
            "\n" + first_problem(status, name.as_string());
   }
-  const size_t problems = status.at("problems").as_array().size();
+  const Json::Array& told = status.at("problems").as_array();
+  const auto problems = static_cast<size_t>(std::ranges::count_if(
+      told, [](const Json& one) { return one.at("severity").as_string() != "warning"; }));
   if (problems > 0) out += counted(problems, "problem") + " in the configuration: see `slipway validate`\n";
   return out;
 }

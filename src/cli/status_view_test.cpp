@@ -76,8 +76,13 @@ TEST(ClusterNotes, SayLoudlyWhatIsWrong) {
   json["isolation"] = "tasks are plain processes";
   json["trouble"] = "engine: no answer";
   json["broken"] = Json::Array{"shop"};
-  json["problems"] = Json::Array{*Json::parse(
-      R"({"service": "shop", "file": "/srv/shop/run.yaml", "line": 1, "column": 8, "message": "no cmd"})")};
+  json["problems"] = Json::Array{
+      *Json::parse(
+          R"({"service": "shop", "file": "/srv/shop/run.yaml", "line": 1, "column": 8, "message": "no cmd",
+          "severity": "error"})"),
+      *Json::parse(
+          R"({"service": "shop", "file": "/srv/shop/run.yaml", "line": 2, "column": 1, "message": "odd",
+          "severity": "warning"})")};
   EXPECT_EQ(cluster_notes(json, kNow, Paint()),
             "NOT ISOLATED: tasks are plain processes\n"
             "trouble: engine: no answer; what is shown may be stale\n"

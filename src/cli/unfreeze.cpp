@@ -11,8 +11,9 @@ Result<int> run(Context& context) {
   if (!lifted.has_value() && lifted.error().code() != ErrorCode::NotFound) return lifted.error();
   // As with every override: there being none is no failure.
   if (!lifted.has_value()) context.out.note("the cluster is not frozen: nothing to lift");
-  if (lifted.has_value() && context.format() == Format::Table)
-    context.out.result("the cluster: lifted freeze\n");
+  // As the other overrides answer: those that are in force now.
+  if (context.out.structured(context.format(), Json::Object{{"overrides", Json::Array()}})) return 0;
+  if (lifted.has_value()) context.out.result("the cluster: lifted freeze\n");
   return 0;
 }
 

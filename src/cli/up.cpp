@@ -134,7 +134,7 @@ Result<int> watch_until_healthy(Context& context, const api::Client& client, Dur
   }));
   const Tally tally = tally_of(last);
   context.out.err().write(cluster_notes(last, context.now(), context.out.note_paint()));
-  context.out.result(endpoint_lines(last));
+  if (!context.out.structured(context.format(), last)) context.out.result(endpoint_lines(last));
   tell_failures(context, tally);
   if (!done) {
     for (const std::string& line : tally.waiting) context.out.error("still waiting: " + line);
@@ -159,11 +159,8 @@ std::optional<int> refuse(Context& context, const Tree& tree, bool running) {
                           problem_lines(tree.desired.problems, here));
   if (!tree.cluster_problems.empty()) return kInvalidConfiguration;
   if (!tree.desired.instances.empty() || running) return std::nullopt;
-  context.out.error(
-      tree.desired.broken.empty()
-          ? fmt::format("{} has no service for cluster '{}': a service is a folder with a run.yaml",
-                        tree.cluster.config.string(), tree.cluster.cluster)
-          : "every service has problems: nothing to start");
+  context.out.error(tree.desired.broken.empty() ? no_service(tree.cluster.config, tree.cluster.cluster)
+                                                : "every service has problems: nothing to start");
   return kInvalidConfiguration;
 }
 
@@ -189,6 +186,7 @@ Result<int> run(Context& context) {
   const int broken = tree.desired.broken.empty() ? 0 : kFailed;
   if (args.has("detach")) {
     context.out.note("the control plane runs; `slipway status --watch` shows how far it is");
+    if (context.format() != Format::Table) context.out.structured(context.format(), TRY(client.status({})));
     return broken;
   }
   const int code =

@@ -44,7 +44,16 @@ Result<Problems> problems_of(const Context& context, const std::filesystem::path
   if (clusters.empty()) clusters = {loaded.cluster.cluster};
   if (context.args.has("cluster")) clusters = {context.args.text("cluster")};
   Problems problems = loaded.problems;
-  for (const std::string& cluster : clusters) add_new(problems, TRY(config::compile(tree, cluster)).problems);
+  bool services = false;
+  for (const std::string& cluster : clusters) {
+    if (const std::string note = unknown_cluster(cluster, config::clusters_of(tree)); !note.empty())
+      context.out.warning(note);
+    const model::Desired desired = TRY(config::compile(tree, cluster));
+    services = services || !desired.instances.empty() || !desired.broken.empty();
+    add_new(problems, desired.problems);
+  }
+  // A wrong path would be valid for ever.
+  if (!services) return Error(ErrorCode::Invalid, no_service(tree, clusters.front()));
   return problems;
 }
 

@@ -103,9 +103,14 @@ void check_health(const Checked& checked) {
     case model::HealthMode::Https:
     case model::HealthMode::Tcp:
       if (checked.reader.has("container_port")) return;
-      checked.tell(checked.at("healthcheck_mode"),
-                   fmt::format("healthcheck_mode {} needs container_port", model::to_text(mode)),
-                   "set the port that the tasks listen on");
+      if (checked.reader.has("healthcheck_mode")) {
+        checked.tell(checked.at("healthcheck_mode"),
+                     fmt::format("healthcheck_mode {} needs container_port", model::to_text(mode)),
+                     "set the port that the tasks listen on");
+      } else {
+        checked.tell(checked.at("healthcheck_uri"), "healthcheck_uri needs container_port",
+                     "set the port that the tasks listen on, or healthcheck_mode: none");
+      }
       return;
   }
 }

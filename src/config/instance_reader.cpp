@@ -44,8 +44,9 @@ model::HealthMode health_mode(const Reader& reader, const std::optional<model::P
     return model::health_mode_from(reader.text("healthcheck_mode")).value_or(model::HealthMode::None);
   }
   if (reader.has("healthcheck_cmd")) return model::HealthMode::Cmd;
-  if (!reader.has("container_port")) return model::HealthMode::None;
+  // Also without a port: a check that was asked for is refused where it cannot be made, never left out.
   if (reader.has("healthcheck_uri")) return model::HealthMode::Http;
+  if (!reader.has("container_port")) return model::HealthMode::None;
   return proxy && proxy->mode == model::ProxyMode::Http ? model::HealthMode::Http : model::HealthMode::Tcp;
 }
 

@@ -255,6 +255,11 @@ TEST(ServiceCompiler, WhatNeedsAPortAsksForIt) {
       problems_in("  healthcheck_mode: tcp\n"),
       ElementsAre("run.yaml:3:21: healthcheck_mode tcp needs container_port; set the port that the tasks "
                   "listen on"));
+  // A check that was asked for is never left out in silence.
+  EXPECT_THAT(problems_in("  healthcheck_uri: /ok\n"),
+              ElementsAre("run.yaml:3:20: healthcheck_uri needs container_port; set the port that the tasks "
+                          "listen on, or healthcheck_mode: none"));
+  EXPECT_THAT(problems_in("  healthcheck_uri: /ok\n  healthcheck_mode: none\n"), ElementsAre());
   EXPECT_THAT(
       problems_in("  net: none\n  container_port: 80\n"),
       ElementsAre(
