@@ -36,8 +36,8 @@ void Keeper::rotate_logs() {
       log::error("engine.local", "rotate the log of {}: {}", id.str(), size.error().text());
       continue;
     }
-    // Half full within one round: it would be more than full in the next.
-    fast = fast || *size - std::min(*size, kept.log_size) > limit / 2 || *size == 0;
+    // Half full within one round: it would be more than full in the next. Smaller than before: it was full.
+    fast = fast || *size < kept.log_size || *size - kept.log_size > limit / 2;
     kept.log_size = *size;
   }
   if (!stopping_) loop_.after(fast ? kLogCheckFast : kLogCheck, [this] { rotate_logs(); });
