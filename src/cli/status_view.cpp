@@ -37,7 +37,9 @@ std::string address_of(const Json& task) {
 
 std::string task_reason(const Json& task, bool draining) {
   std::string reason = task.at("reason").as_string();
-  if (draining) reason = reason.empty() ? "draining" : "draining; " + reason;
+  const bool asked = task.at("state").as_string() == "stopping";  // its drain is over
+  if (draining && !asked) reason = reason.empty() ? "draining" : "draining; " + reason;
+  if (asked && reason.empty()) reason = "asked to stop";
   return printable(reason);
 }
 
@@ -70,11 +72,14 @@ std::string indented(const std::string& text, std::string_view by) {
   return out;
 }
 
-// A freeze is of the whole cluster: the notes tell it once, and the reason where it holds something back.
+// A freeze is of the whole cluster: the notes tell it once, and the reason where it holds something back. A
+// restart whose bounce is over deviates from nothing any more.
 Json::Array own_overrides(const Json& instance) {
   Json::Array own;
   for (const Json& value : instance.at("overrides").as_array()) {
-    if (value.at("kind").as_string() != "freeze") own.push_back(value);
+    const std::string& kind = value.at("kind").as_string();
+    const bool over = kind == "restart" && !instance.at("bounce").is_object();
+    if (kind != "freeze" && !over) own.push_back(value);
   }
   return own;
 }

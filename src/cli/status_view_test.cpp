@@ -99,7 +99,9 @@ TEST(ClusterNotes, TellAFreezeOnceForAllInstances) {
   json["freeze"] = freeze;
   EXPECT_EQ(cluster_notes(json, kNow, Paint()),
             "FROZEN, no deploy begins: freeze by alice 3m ago, ends in 2h: incident\n");
-  json["instances"] = Json::Array{with("overrides", Json::Array{freeze})};
+  Json restart = freeze;
+  restart["kind"] = "restart";  // and done: no bounce goes on
+  json["instances"] = Json::Array{with("overrides", Json::Array{freeze, restart})};
   EXPECT_EQ(status_table(json, kNow, Paint()).find("override"), std::string::npos);
 }
 

@@ -244,6 +244,25 @@ std::vector<const model::Task*> troubled(const Round& round) {
   return tasks;
 }
 
+namespace {
+
+// What is waited for differs: connections, or a process that was asked to stop and may ignore it.
+std::string old_ones_to_go(const Round& round) {
+  int asked = 0;
+  Duration grace{};
+  for (const RevisionView& view : round.revisions) {
+    if (round.is_wanted(view)) continue;
+    asked += static_cast<int>(view.asked.size() + view.stopping.size());
+    if (view.observed != nullptr) grace = std::max(grace, view.observed->revision.spec.stop_grace);
+  }
+  if (asked < round.old_left())
+    return fmt::format("{} of the old revision to drain and stop", tasks_text(round.old_left()));
+  return fmt::format("{} of the old revision to end: asked to stop, killed after {}", tasks_text(asked),
+                     to_text(grace));
+}
+
+}  // namespace
+
 std::string waiting_for(const Round& round) {
   if (!round.image_wait.empty()) return round.image_wait;
   if (!round.canary_wait.empty()) return round.canary_wait;
@@ -254,8 +273,7 @@ std::string waiting_for(const Round& round) {
     return fmt::format("{} of {} to become happy", round.wanted.count - round.happy_new(),
                        tasks_text(round.wanted.count));
   }
-  if (round.old_left() > 0)
-    return fmt::format("{} of the old revision to drain and stop", tasks_text(round.old_left()));
+  if (round.old_left() > 0) return old_ones_to_go(round);
   return "the old revision to be deleted";
 }
 

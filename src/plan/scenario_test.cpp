@@ -374,6 +374,21 @@ TEST(Overrides, PauseChangesNothingUntilItIsLifted) {
   EXPECT_EQ(cluster.healthy("2"), 3);
 }
 
+TEST(Bounce, TasksThatHeedNoSignalAreWaitedForByThatName) {
+  TinyCluster cluster = settled_with(web());
+  cluster.desired.instances.front().spec.env["VERSION"] = "2";
+  const auto is_said = [&] {
+    const auto& bounce = cluster.status().bounce;
+    return bounce && bounce->waiting_for.find("asked to stop, killed after") != std::string::npos;
+  };
+  bool said = false;
+  for (int round = 0; round < 700 && !said; ++round) {
+    cluster.run(1);
+    said = is_said();
+  }
+  EXPECT_TRUE(said);
+}
+
 TEST(Overrides, RestartRollsLikeAChange) {
   TinyCluster cluster = settled_with(web());
   const auto before = cluster.task_ids();
