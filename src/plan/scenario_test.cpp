@@ -376,13 +376,16 @@ TEST(Overrides, PauseChangesNothingUntilItIsLifted) {
 
 TEST(Bounce, TasksThatHeedNoSignalAreWaitedForByThatName) {
   TinyCluster cluster = settled_with(web());
-  cluster.desired.instances.front().spec.env["VERSION"] = "2";
+  cluster.stop_time = 20s;
+  model::Instance next = web();
+  next.spec.env["VERSION"] = "2";
+  cluster.want(next);
   const auto is_said = [&] {
     const auto& bounce = cluster.status().bounce;
     return bounce && bounce->waiting_for.find("asked to stop, killed after") != std::string::npos;
   };
   bool said = false;
-  for (int round = 0; round < 700 && !said; ++round) {
+  for (int round = 0; round < 100 && !said; ++round) {
     cluster.run(1);
     said = is_said();
   }
