@@ -476,5 +476,27 @@ TEST_F(PaastaTest, OurJobsAndAdhocRuns) {
   EXPECT_EQ(shown("shop.main").at("monitoring").dump(), R"({"team":"shop"})");
 }
 
+TEST_F(PaastaTest, OurNamespacesHaveTheirProxyInAFileOfTheirOwn) {
+  write("shop/proxy.yaml", "main: {port: 9001}\nlist: {domains: [list.example.com]}\n");
+  write("shop/run.yaml",
+        "main: {cmd: x, container_port: 80}\ncanary: {cmd: x, container_port: 80, registrations: "
+        "[shop.main]}\nlister: {cmd: x, container_port: 80, registrations: [shop.list]}\n");
+  EXPECT_THAT(errors(), IsEmpty());
+  EXPECT_EQ(instance("shop.main").proxy->port, 9001);
+  EXPECT_FALSE(instance("shop.canary").proxy.has_value());
+  EXPECT_THAT(instance("shop.lister").proxy->domains, ElementsAre("list.example.com"));
+}
+
+TEST_F(PaastaTest, OurFilesAreYaml12AndTellWhereTheVersionsDiffer) {
+  write("shop/run.yaml", "main: {cmd: x, instances: 010, env: {A: yes}, monitoring: {page: yes}}\n");
+  EXPECT_EQ(instance("shop.main").count, 10);
+  EXPECT_EQ(instance("shop.main").spec.env.at("A"), "yes");
+  EXPECT_THAT(
+      warnings(),
+      ElementsAre("instances is 10 by YAML 1.2, which counts here, and 8 by YAML 1.1; write it so that both "
+                  "agree",
+                  HasSubstr("monitoring.page is \"yes\" by YAML 1.2")));
+}
+
 }  // namespace
 }  // namespace slipway::config

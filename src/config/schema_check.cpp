@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "config/yaml11.h"
 #include "config/yaml_scalar.h"
 
 namespace slipway::config {
@@ -95,6 +96,21 @@ std::string unknown_hint(std::string_view name, const std::vector<SchemaKey>& ke
   return fmt::format("\"slipway config docs {}\" lists the keys", section);
 }
 
+// Files move between systems: what YAML 1.1 would read otherwise is told, wherever more than its text counts.
+void check_versions(const YamlNode& value, const std::string& path, std::vector<Finding>& findings) {
+  for (const YamlNode& child : value.children) {
+    const bool map = value.kind == YamlKind::Map;
+    check_versions(child, map ? path + "." + child.key : path, findings);
+  }
+  if (!differs_from_12(value)) return;
+  findings.push_back({value.at,
+                      fmt::format("{} is {} by YAML 1.2, which counts here, and {} by YAML 1.1",
+                                  printable(path), json_of(value).dump(), json_11(value).dump()),
+                      "write it so that both agree",
+                      {},
+                      model::Severity::Warning});
+}
+
 void check_elements(const YamlNode& value, const ValueType& type, const std::string& path,
                     std::vector<Finding>& findings) {
   for (size_t i = 0; i < value.children.size(); ++i) {
@@ -118,6 +134,8 @@ void check_value(const YamlNode& value, const SchemaKey& key, const std::string&
     findings.push_back({value.at, fmt::format("{} {}", path, what_stands(value)), wanted(value, key), {}});
     return;
   }
+  const bool text = type->kind == ValueKind::Text || type->element == ValueKind::Text;
+  if (!text && key.keys.empty()) check_versions(value, path, findings);
   if (type->kind == ValueKind::Map && !key.keys.empty()) {
     check_map(value, key.keys, path + ".", section, findings);
   } else if (type->kind == ValueKind::List || type->kind == ValueKind::Map) {

@@ -1,6 +1,7 @@
 #include "config/service_compiler.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <tuple>
@@ -162,6 +163,8 @@ class Compilation {
         paasta_.others.push_back({file.role, file.stem, &file.path, &root});
         return;
       case FileRole::Proxy:
+        take_namespaces(root);
+        return;
       case FileRole::Deploy:
       case FileRole::Dependencies:
       case FileRole::Rollback:
@@ -190,6 +193,35 @@ class Compilation {
     if (source_.layout == Layout::Slipway) return;
     for (size_t i = first; i < compiled_.findings.size(); ++i)
       compiled_.findings[i].severity = model::Severity::Warning;
+  }
+
+  void take_namespaces(const YamlNode& root) {
+    namespaces_ = &root;
+    for (const YamlNode& space : root.children) {
+      if (space.kind == YamlKind::Map) {
+        check_map(space, find_key(schema("instance").keys, "proxy")->keys, space.key + ".", "instance",
+                  compiled_.findings);
+      } else {
+        tell(space.at, fmt::format("the namespace {} {}", quote_for_message(space.key), what_stands(space)),
+             "it should be a map of the keys of proxy");
+      }
+    }
+  }
+
+  // The proxy of the namespace that the instance serves: of those that serve it, the one of its name has it,
+  // and where there is none such the first.
+  const YamlNode* proxy_for(std::string_view instance, const Reader& reader) {
+    if (namespaces_ == nullptr) return nullptr;
+    std::string name(instance);
+    if (const auto registrations = reader.texts("registrations"); !registrations.empty()) {
+      const std::string prefix = source_.name + ".";
+      if (!registrations.front().starts_with(prefix)) return nullptr;
+      name = registrations.front().substr(prefix.size());
+    }
+    const YamlNode* space = namespaces_->find(name);
+    const bool free = name == instance || (!instances_.contains(name) && served_.insert(name).second);
+    if (space == nullptr || space->kind != YamlKind::Map || !free) return nullptr;
+    return &proxies_.emplace_back(wrapped("proxy", *space));
   }
 
   void take_instances(const SourceFile& file, model::InstanceKind kind, const YamlNode& root) {
@@ -232,6 +264,10 @@ class Compilation {
       if (general_.kind == YamlKind::Map) maps.push_back(&general_);
       const YamlNode& first = declared.shared != nullptr ? *declared.shared : *declared.cluster;
       const bool job = declared.kind == model::InstanceKind::Job;
+      if (declared.kind == model::InstanceKind::Service) {
+        const YamlNode* proxy = proxy_for(name, Reader(maps, schema("instance").keys));
+        if (proxy != nullptr) maps.push_back(proxy);
+      }
       compile_instance(Reader(std::move(maps), job ? keys_of_jobs() : schema("instance").keys), declared.kind,
                        {{source_.name, std::string(name)}, cluster_, source_.folder, first.key_at});
     }
@@ -278,7 +314,10 @@ class Compilation {
   CompiledService compiled_;
   std::vector<YamlDocument> documents_;  // never grows beyond what was reserved: pointers go into it
   const YamlNode* service_ = nullptr;
-  YamlNode general_;  // monitoring.yaml as the default of a key
+  YamlNode general_;                      // monitoring.yaml as the default of a key
+  const YamlNode* namespaces_ = nullptr;  // of proxy.yaml
+  std::deque<YamlNode> proxies_;          // as the layers of instances; stays where it is as it grows
+  std::set<std::string> served_;
   std::map<std::string_view, Declared> instances_;
   PaastaFiles paasta_;
 };

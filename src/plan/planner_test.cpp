@@ -234,6 +234,27 @@ TEST(Decide, IgnoresTasksThatWereRunOnceAndJobs) {
   EXPECT_TRUE(outcome.status.empty());
 }
 
+TEST(Decide, WhatWasNeverDeployedIsNotStartedAndSaysWhy) {
+  auto worker = test::worker("shop.worker", 3);
+  worker.undeployed = "it was never deployed";
+  Question question = wanting(worker);
+  question.overrides = {{.instance = worker.id, .kind = model::OverrideKind::Scale, .count = 2}};
+  const Outcome outcome = question.ask();
+  EXPECT_TRUE(outcome.plan.empty());
+  ASSERT_EQ(outcome.status.size(), 1U);
+  EXPECT_EQ(outcome.status.front().state, InstanceState::Stopped);
+  EXPECT_EQ(outcome.status.front().reason, "it was never deployed");
+}
+
+TEST(Decide, ADesiredStateOfStopIsTold) {
+  auto worker = test::worker("shop.worker", 3);
+  worker.desired_state = "stop";
+  Question question = wanting(worker);
+  const Outcome outcome = question.ask();
+  EXPECT_TRUE(outcome.plan.empty());
+  EXPECT_EQ(outcome.status.front().reason, "its desired state is stop");
+}
+
 TEST(Explain, ACrashLoopNamesTheExitTheNextTryAndTheLastLines) {
   const auto web = test::instance("shop.web", 1);
   Question question = wanting(web);

@@ -82,8 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(finding.at.line >= 1 && finding.at.column >= 1);
   }
   for (const auto& compiled : service.instances) {
-    const Json json = model::config_show_json(compiled.instance, "prod");
-    CHECK(json.has("revision") && Json::parse(json.dump()).has_value());
+    const slipway::Json json = model::config_show_json(compiled.instance, "prod");
+    CHECK(json.has("revision") && slipway::Json::parse(json.dump()).has_value());
     if (service.findings.empty() && !paasta) check_instance(compiled.instance);
   }
   return 0;
