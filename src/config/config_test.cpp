@@ -224,7 +224,7 @@ TEST_F(TreeTest, WhatCannotBeReadIsOneProblem) {
   ASSERT_EQ(::mkfifo("tree/pipe/run.yaml", 0600), 0);
   fs::create_directories("tree/gone");
   fs::create_symlink("nowhere", "tree/gone/run.yaml");
-  write("tree/large/run.yaml", std::string((1 << 20) + 1, '#'));
+  write("tree/large/run.yaml", std::string((8 << 20) + 1, '#'));
   write("tree/sound/run.yaml", "main: {cmd: x}\n");
   const model::Desired desired = compiled();
   EXPECT_THAT(names_of(desired), ElementsAre("sound.main"));
@@ -234,7 +234,7 @@ TEST_F(TreeTest, WhatCannotBeReadIsOneProblem) {
           "tree/around:1:1: the folder cannot be read: Too many levels of symbolic links",
           "tree/folder/run.yaml:1:1: the file cannot be read: it is not a regular file",
           "tree/gone/run.yaml:1:1: the file cannot be read: No such file or directory",
-          "tree/large/run.yaml:1:1: the file cannot be read: it is longer than the 1048576 bytes that "
+          "tree/large/run.yaml:1:1: the file cannot be read: it is longer than the 8388608 bytes that "
           "are read",
           "tree/loop/run.yaml:1:1: the file cannot be read: Too many levels of symbolic links",
           "tree/pipe/run.yaml:1:1: the file cannot be read: it is not a regular file"));

@@ -33,8 +33,8 @@ A config tree is a folder with one folder for each service, named after it. In a
 `service.yaml` tells of the service as a whole, `run.yaml` of its instances in every cluster, and
 `run-<cluster>.yaml` of what is different in one cluster. `monitoring.yaml` holds the default of every
 instance's `monitoring`, `proxy.yaml` the `proxy` of each namespace: the instance of that name has it, else
-the first whose first registration it is. Folders without any of these files, hidden ones and those that begin with `_` are
-left out. Beside the services, or elsewhere, `slipway.yaml` describes the cluster.
+the first whose first registration it is. Folders without any of these files, hidden ones and those that
+begin with `_` are left out. Beside the services, or elsewhere, `slipway.yaml` describes the cluster.
 
 Trees in the layout of PaaSTA are read as they are: see [paasta.md](paasta.md).
 

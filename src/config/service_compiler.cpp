@@ -62,8 +62,12 @@ class Compilation {
     // What an unreadable file says is not known, and guessing it would bring up problems that are none.
     if (compiled_.whole) compile_instances();
     // Before what is told of several is told once.
+    std::set<std::string_view> faulty;
+    for (const Finding& finding : compiled_.findings) {
+      if (finding.severity == model::Severity::Error) faulty.insert(finding.instance);
+    }
     for (CompiledInstance& compiled : compiled_.instances)
-      compiled.sound = !has_error_of(compiled_.findings, compiled.instance.id.instance);
+      compiled.sound = !faulty.contains(compiled.instance.id.instance);
     sort_findings(compiled_.findings);
     return std::move(compiled_);
   }

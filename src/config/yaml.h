@@ -16,8 +16,9 @@
 
 namespace slipway::config {
 
-constexpr size_t kYamlMaxBytes = 1 << 20;  // of one file; a service's whole configuration is a few KB
-constexpr size_t kYamlMaxNodes = 100'000;  // after aliases are resolved
+constexpr size_t kYamlMaxBytes =
+    8 << 20;  // of one file: 10,000 instances of some 800 bytes; most have a few KB
+constexpr size_t kYamlMaxNodes = 500'000;  // after aliases are resolved: some 60 MB
 constexpr size_t kYamlMaxText = 16 << 20;  // bytes of all scalars after aliases are resolved
 constexpr int kYamlMaxDepth = 64;
 

@@ -238,7 +238,11 @@ TEST(Decide, WhatWasNeverDeployedIsNotStartedAndSaysWhy) {
   auto worker = test::worker("shop.worker", 3);
   worker.undeployed = "it was never deployed";
   Question question = wanting(worker);
-  question.overrides = {{.instance = worker.id, .kind = model::OverrideKind::Scale, .count = 2}};
+  model::Override scale;
+  scale.instance = worker.id;
+  scale.kind = model::OverrideKind::Scale;
+  scale.count = 2;
+  question.overrides = {scale};
   const Outcome outcome = question.ask();
   EXPECT_TRUE(outcome.plan.empty());
   ASSERT_EQ(outcome.status.size(), 1U);
