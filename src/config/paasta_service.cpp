@@ -293,20 +293,26 @@ class PaastaCompilation {
     keep(std::move(compiled));
   }
 
+  // Not those of our own layout in the same service.
+  static bool has_port_of_namespace(const CompiledInstance& compiled) {
+    return !compiled.claims.empty() && compiled.claims.front().yields && compiled.instance.proxy->port;
+  }
+
   // A port is opened for one instance of a namespace: that of its name, else the first.
   void share_proxies() {
     std::map<int, CompiledInstance*> owners;
     for (CompiledInstance& compiled : compiled_.instances) {
       const model::Instance& instance = compiled.instance;
-      if (!instance.proxy || !instance.proxy->port) continue;
-      const std::string space = instance.registrations.front().substr(compiled_.name.size() + 1);
+      if (!has_port_of_namespace(compiled)) continue;
+      // Who is registered with another service has a health check here, and no port.
+      if (instance.registrations.empty() || !instance.registrations.front().starts_with(compiled_.name + "."))
+        continue;
       CompiledInstance*& owner = owners[*instance.proxy->port];
-      if (owner == nullptr || space == instance.id.instance) owner = &compiled;
+      if (owner == nullptr || instance.registrations.front() == instance.id.text()) owner = &compiled;
     }
     for (CompiledInstance& compiled : compiled_.instances) {
-      const auto& proxy = compiled.instance.proxy;
-      if (!proxy || !proxy->port || owners[*proxy->port] == &compiled) continue;
-      give_up_proxy(compiled);
+      if (has_port_of_namespace(compiled) && owners[*compiled.instance.proxy->port] != &compiled)
+        give_up_proxy(compiled);
     }
   }
 

@@ -421,6 +421,15 @@ TEST_F(PaastaTest, ANamespaceIsServedByTheInstanceOfItsName) {
   EXPECT_FALSE(instance("web.canary").proxy.has_value());
 }
 
+TEST_F(PaastaTest, WhoIsRegisteredElsewhereOrNowhereHasNoPort) {
+  write("web/smartstack.yaml", "main: {proxy_port: 20001}\n");
+  instances("main: {registrations: [a.main]}\nother: {registrations: a.main, nerve_ns: main}\n");
+  EXPECT_THAT(errors(), IsEmpty());
+  EXPECT_FALSE(instance("web.main").proxy.has_value());
+  EXPECT_EQ(shown("web.main").at("healthcheck").at("mode"), "http");
+  EXPECT_EQ(shown("web.other").at("registrations"), "a.main");
+}
+
 TEST_F(PaastaTest, OfTwoServicesWithOnePortOneGoesWithout) {
   for (const std::string service : {"api", "web"}) {
     write(service + "/smartstack.yaml", "main: {proxy_port: 20001}\n");
