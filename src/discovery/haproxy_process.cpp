@@ -32,11 +32,27 @@ constexpr Duration kLook = 2ms;
 // What it is given to end by itself before it is killed.
 constexpr Duration kTermWait = 3s;
 constexpr Duration kOrphanWait = 1s;
+// Stands for the master where silences are counted: what does not answer does not tell its pid either.
+constexpr pid_t kMaster = 0;
 
 // Waits for the process behind `pidfd` to end; false when `wait` is over first.
 bool ends_within(const io::Fd& pidfd, Duration wait) {
   pollfd item{pidfd.get(), POLLIN, 0};
   return poll(&item, 1, static_cast<int>(wait.count())) > 0;
+}
+
+// The child processes of `pid`'s first thread; none where it is gone.
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> children;
+  const Result<std::string> text = io::read_file(fmt::format("/proc/{0}/task/{0}/children", pid));
+  if (!text) return children;
+  for (const std::string& word : split(*text, ' ')) {
+    pid_t child = 0;
+    if (std::from_chars(word.data(), word.data() + word.size(), child).ec == std::errc() && child > 1) {
+      children.push_back(child);
+    }
+  }
+  return children;
 }
 
 // What HAProxy complains of, without its own decoration:
@@ -89,23 +105,84 @@ Result<std::optional<Processes>> HaproxyProcess::running(Deadline deadline) {
     reap();
     Result<Processes> processes = cli_.processes(deadline);
     if (processes && !processes->workers.empty()) {
+      note_answer(kMaster, false);
       remember_workers(*processes);
-      return std::optional(*std::move(processes));
+      kill_silent_old(*processes);
+      if (!too_silent(processes->workers.front())) return std::optional(*std::move(processes));
+      TRY(kill_master(processes->master, deadline));
+      continue;
     }
-    if (!processes && processes.error().code() != ErrorCode::Unavailable) return processes.error();
+    const bool silent = !processes && processes.error().code() == ErrorCode::Timeout;
+    if (!silent && !processes && processes.error().code() != ErrorCode::Unavailable) return processes.error();
     // Nobody answers: none runs, or one is just starting or reloading.
     const std::optional<pid_t> pid = processes ? processes->master : recorded();
     const Result<io::Fd> pidfd = pid ? io::open_pidfd(*pid) : Error(ErrorCode::NotFound, "no HAProxy runs");
-    if (!pidfd) {
+    if (!pidfd && !silent) {
       wait_for_orphans(deadline);
       return std::optional<Processes>();
     }
-    if (deadline.passed(clock_.steady_now())) {
-      return Error(ErrorCode::Timeout,
-                   fmt::format("HAProxy (pid {}) runs but has no worker that answers", *pid));
+    if (silent || deadline.passed(clock_.steady_now())) {
+      note_answer(kMaster, true);
+      if (pid && too_silent(kMaster)) {
+        TRY(kill_master(*pid, deadline));
+        continue;
+      }
+      return Error(ErrorCode::Timeout, silent ? processes.error().text()
+                                              : fmt::format("HAProxy (pid {}) runs but has no worker", *pid));
     }
     ends_within(*pidfd, kLook);
   }
+}
+
+Result<std::vector<std::string>> HaproxyProcess::ask(pid_t worker, const std::vector<std::string>& commands,
+                                                     Deadline deadline) {
+  Result<std::vector<std::string>> answers = cli_.ask(worker, commands, deadline);
+  note_answer(worker, !answers && answers.error().code() == ErrorCode::Timeout);
+  return answers;
+}
+
+bool HaproxyProcess::too_silent(pid_t pid) const {
+  const auto found = silences_.find(pid);
+  return found != silences_.end() && found->second >= kSilences;
+}
+
+void HaproxyProcess::note_answer(pid_t pid, bool silent) {
+  if (silent) {
+    ++silences_[pid];
+  } else {
+    silences_.erase(pid);
+  }
+}
+
+void HaproxyProcess::kill_silent_old(const Processes& processes) {
+  for (const pid_t old : processes.old_workers) {
+    const auto known = workers_.find(old);
+    if (!too_silent(old) || known == workers_.end() || ends_within(known->second, 0ms)) continue;
+    log::warning("proxy", "HAProxy's old worker {} has not answered {} times: it is killed", old, kSilences);
+    kill(old, SIGKILL);
+    silences_.erase(old);
+  }
+}
+
+// Its workers end with it, or are killed, because until then they hold the ports.
+Status HaproxyProcess::kill_master(pid_t master, Deadline deadline) {
+  const Result<io::Fd> pidfd = io::open_pidfd(master);
+  if (!pidfd || recorded() != master) {
+    return Error(ErrorCode::Timeout, fmt::format("HAProxy (pid {}) does not answer, and its pid is not on "
+                                                 "record: it is not killed",
+                                                 master));
+  }
+  remember_children(master);
+  log::warning("proxy", "HAProxy (pid {}) has not answered {} times in a row: it is killed", master,
+               kSilences);
+  kill(master, SIGKILL);
+  if (!ends_within(*pidfd, deadline.left(clock_.steady_now()))) {
+    return Error(ErrorCode::Timeout,
+                 fmt::format("HAProxy (pid {}) was killed and has not ended yet", master));
+  }
+  silences_.clear();
+  wait_for_orphans(deadline);
+  return {};
 }
 
 void HaproxyProcess::remember_workers(const Processes& processes) {
@@ -127,8 +204,16 @@ void HaproxyProcess::wait_for_orphans(Deadline deadline) {
     if (ends_within(pidfd, std::min(kOrphanWait, deadline.left(clock_.steady_now())))) continue;
     log::warning("proxy", "HAProxy's process {} outlives its master: it is killed", pid);
     kill(pid, SIGKILL);  // its pidfd says that it is that process still
+    ends_within(pidfd, kOrphanWait);
   }
   workers_.clear();
+}
+
+// The workers of a master that does not tell them.
+void HaproxyProcess::remember_children(pid_t master) {
+  for (const pid_t child : children_of(master)) {
+    if (Result<io::Fd> pidfd = io::open_pidfd(child)) workers_.try_emplace(child, *std::move(pidfd));
+  }
 }
 
 Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
@@ -204,6 +289,7 @@ Status HaproxyProcess::stop(Deadline deadline) {
   const std::optional<pid_t> master = processes ? processes->master : recorded();
   if (processes) remember_workers(*processes);
   if (master) {
+    remember_children(*master);
     if (Result<io::Fd> pidfd = io::open_pidfd(*master)) {
       kill(*master, SIGTERM);
       if (!ends_within(*pidfd, std::min(kTermWait, deadline.left(clock_.steady_now()))))

@@ -15,15 +15,22 @@
 
 namespace slipway::discovery {
 
+// Questions in a row (to the master, or to one worker) that may stay without an answer, each for kAnswerWait
+// or until its deadline. Long enough that no machine is merely busy, short enough that somebody may wait for
+// it.
+constexpr int kSilences = 3;
+
 class HaproxyProcess {
  public:
   // `clock` must outlive this.
   HaproxyProcess(std::string directory, std::string program, const Clock& clock);
 
-  const MasterCli& cli() const { return cli_; }
   // The processes of a HAProxy that runs in the folder; nullopt when there is none. Waits for one that starts
-  // or reloads.
+  // or reloads. One that has left kSilences questions in a row unanswered is killed: then none runs.
   Result<std::optional<Processes>> running(Deadline deadline);
+  // As MasterCli::ask; silence is counted.
+  Result<std::vector<std::string>> ask(pid_t worker, const std::vector<std::string>& commands,
+                                       Deadline deadline);
   // HAProxy's own check of a configuration. Invalid, with what it says, when it refuses.
   Status check(const std::string& text, Deadline deadline);
   // Both return when a worker with this signature (see haproxy.h) serves. Unavailable with HAProxy's own
@@ -46,6 +53,13 @@ class HaproxyProcess {
   size_t log_size() const;
   void reap();
   void remember_workers(const Processes& processes);
+  void remember_children(pid_t master);
+  // Whether this process, which was asked just now, has not answered for too long.
+  bool too_silent(pid_t pid) const;
+  void note_answer(pid_t pid, bool silent);
+  // A worker that a reload replaced goes alone; the present one only with its master.
+  void kill_silent_old(const Processes& processes);
+  Status kill_master(pid_t master, Deadline deadline);
   // Workers of a master that was killed end by themselves some milliseconds later; until then they hold the
   // ports.
   void wait_for_orphans(Deadline deadline);
@@ -56,6 +70,7 @@ class HaproxyProcess {
   MasterCli cli_;
   pid_t child_ = 0;                  // the master, when it is ours to wait for
   std::map<pid_t, io::Fd> workers_;  // as last seen, by pidfd
+  std::map<pid_t, int> silences_;    // questions in a row without an answer; kMaster: to the master
 };
 
 }  // namespace slipway::discovery

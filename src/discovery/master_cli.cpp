@@ -1,5 +1,6 @@
 #include "discovery/master_cli.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -115,6 +116,7 @@ Result<Processes> parse_processes(std::string_view text) {
 
 Result<std::string> MasterCli::converse(const std::string& lines, Deadline deadline) const {
   const io::Fd connection = TRY(connect_in(directory_, kMasterSocket));
+  deadline.at = std::min(deadline.at, clock_.deadline_in(kAnswerWait).at);
   // Written and read by turns: HAProxy stops reading commands while its answers are not taken.
   std::string_view rest = lines;
   std::string answer;

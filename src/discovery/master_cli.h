@@ -3,7 +3,7 @@
 //
 // A fresh connection for each conversation, so nothing is to be kept in order between them. Errors:
 // Unavailable where nobody listens or the other side hangs up (as it does during a reload), Timeout by the
-// deadline.
+// deadline, and after kAnswerWait.
 #pragma once
 
 #include <string>
@@ -24,6 +24,10 @@ struct Processes {
   bool operator==(const Processes&) const = default;
 };
 Result<Processes> parse_processes(std::string_view text);
+
+// What a conversation may take, whatever the deadline. Answers take milliseconds; the state of 100,000
+// servers takes a second or two.
+constexpr Duration kAnswerWait = 5s;
 
 class MasterCli {
  public:

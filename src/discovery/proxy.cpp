@@ -109,8 +109,8 @@ class HaproxyProxy final : public Proxy {
   }
 
  private:
-  Result<WorkerView> view_of(pid_t worker, Deadline deadline) const {
-    return parse_worker(TRY(process_.cli().ask(worker, worker_questions(), deadline)));
+  Result<WorkerView> view_of(pid_t worker, Deadline deadline) {
+    return parse_worker(TRY(process_.ask(worker, worker_questions(), deadline)));
   }
 
   // What HAProxy would have to be reloaded for, where it cannot be.
@@ -242,7 +242,7 @@ class HaproxyProxy final : public Proxy {
     const std::set<std::string> listening = unknown.empty() ? unknown : accepting(unknown, clock_, ready);
     const std::vector<std::string> lines = commands(view, wanted, listening);
     if (lines.empty()) return {};
-    const std::vector<std::string> answers = TRY(process_.cli().ask(worker, lines, deadline));
+    const std::vector<std::string> answers = TRY(process_.ask(worker, lines, deadline));
     for (size_t i = 0; i < lines.size(); ++i) {
       if (is_refusal(answers[i])) log::warning("proxy", "\"{}\": {}", lines[i], answers[i]);
     }

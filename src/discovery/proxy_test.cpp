@@ -23,6 +23,7 @@
 #include "discovery/haproxy_process.h"
 #include "discovery/sockets.h"
 #include "io/file.h"
+#include "io/process.h"
 
 namespace slipway::discovery {
 namespace {
@@ -423,6 +424,56 @@ TEST_F(HaproxyProxyTest, StartsAgainWhenItWasKilled) {
   until([](const ProxyState& now) { return now.servers.empty() && !now.in_step; });
   EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
   EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+// Stopped processes take connections and answer nothing. Its workers are stopped too, which then do not
+// notice that their master is gone.
+TEST_F(HaproxyProxyTest, KillsAndStartsAgainOneThatDoesNotAnswer) {
+  const TestServer one("one");
+  const int port = free_port();
+  const std::vector<RoutedInstance> wanted = {instance("web", port, {one.route()})};
+  sync(wanted);
+  const pid_t silent = master();
+  ASSERT_GT(silent, 1);
+  // A control plane that has never heard of the workers.
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  for (const pid_t worker : workers()) ASSERT_EQ(kill(worker, SIGSTOP), 0);
+  ASSERT_EQ(kill(silent, SIGSTOP), 0);
+  for (int i = 1; i < kSilences; ++i) {
+    const auto seen = proxy_->observe(clock_.deadline_in(50ms));
+    ASSERT_FALSE(seen);
+    EXPECT_EQ(seen.error().code(), ErrorCode::Timeout);
+    EXPECT_EQ(kill(silent, 0), 0) << "not yet";
+  }
+  static_cast<void>(proxy_->observe(clock_.deadline_in(50ms)));  // it is killed, and may take its time to end
+  EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
+  EXPECT_NE(master(), silent);
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, ReplacesAMasterWhosePresentWorkerDoesNotAnswer) {
+  const TestServer one("one");
+  const int port = free_port();
+  const std::vector<RoutedInstance> wanted = {instance("web", port, {one.route()})};
+  sync(wanted);
+  const pid_t before = master();
+  ASSERT_EQ(kill(workers().at(0), SIGSTOP), 0);
+  for (int i = 0; i < kSilences; ++i) EXPECT_FALSE(proxy_->observe(clock_.deadline_in(1s)));
+  EXPECT_TRUE(sync(wanted).servers.at(model::TaskId("one")).in);
+  EXPECT_NE(master(), before);
+  EXPECT_THAT(get(port), HasSubstr("one"));
+}
+
+TEST_F(HaproxyProxyTest, EndsOneThatDoesNotAnswer) {
+  const TestServer one("one");
+  sync({instance("web", free_port(), {one.route()})});
+  const std::vector<pid_t> before = workers();
+  ASSERT_EQ(kill(before.at(0), SIGSTOP), 0);
+  ASSERT_EQ(kill(master(), SIGSTOP), 0);
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  const Status stopped = proxy_->stop(soon());
+  EXPECT_TRUE(stopped) << stopped.error().text();
+  EXPECT_FALSE(io::open_pidfd(before.at(0)));
 }
 
 TEST_F(HaproxyProxyTest, KeepsWhatRunsAndItsConnectionsWhereAReloadFails) {

@@ -13,7 +13,7 @@
 #include "api/server.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "discovery/proxy.h"
+#include "discovery/aside_proxy.h"
 #include "engine/fake/fake_engine.h"
 #include "engine/local/local_engine.h"
 #include "io/environment.h"
@@ -58,7 +58,8 @@ std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluste
   settings.http_port = cluster.proxy.http_port;
   settings.haproxy = cluster.proxy.haproxy;
   settings.directory = (cluster.state / "proxy").string();
-  return discovery::make_haproxy_proxy(std::move(settings), clock);
+  return std::make_unique<discovery::AsideProxy>(discovery::make_haproxy_proxy(std::move(settings), clock),
+                                                 clock);
 }
 
 Result<config::ClusterConfig> load(const cli::ServeOptions& options) {

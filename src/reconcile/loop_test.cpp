@@ -1,9 +1,12 @@
 #include "reconcile/loop.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "base/mutex.h"
+#include "discovery/aside_proxy.h"
 #include "discovery/fake_proxy.h"
 #include "engine/fake/fake_engine.h"
 #include "io/file.h"
@@ -12,6 +15,31 @@
 
 namespace slipway::reconcile {
 namespace {
+
+// Answers nothing at all until it may.
+class SilentProxy final : public discovery::Proxy {
+ public:
+  struct Gate {
+    Mutex mutex;
+    Condition opened;
+    bool open = false;
+  };
+  explicit SilentProxy(Gate& gate) : gate_(gate) {}
+
+  Result<discovery::ProxyState> sync(const std::vector<discovery::RoutedInstance>&,
+                                     Deadline deadline) override {
+    return observe(deadline);
+  }
+  Result<discovery::ProxyState> observe(Deadline) override {
+    const Lock lock(gate_.mutex);
+    while (!gate_.open) gate_.opened.wait(gate_.mutex);
+    return discovery::ProxyState();
+  }
+  Status stop(Deadline) override { return {}; }
+
+ private:
+  Gate& gate_;
+};
 
 // A control plane in this process: the real loop and its threads, a fake engine whose time passes, files on
 // disk.
@@ -33,13 +61,14 @@ class LoopTest : public ::testing::Test {
     ASSERT_TRUE(io::write_file(directory_->path() / service / "run.yaml", text).has_value());
   }
 
-  void start() {
+  void start() { start(proxy_); }
+  void start(discovery::Proxy& proxy) {
     config::ClusterConfig config;
     config.cluster = "test";
     config.config = directory_->path();
     loop_ = std::make_unique<io::EventLoop>();
     engine_ = std::make_unique<engine::fake::FakeEngine>(cluster_);
-    control_ = std::make_unique<Loop>(LoopParts{*loop_, *engine_, proxy_, store_, clock_, random_}, config,
+    control_ = std::make_unique<Loop>(LoopParts{*loop_, *engine_, proxy, store_, clock_, random_}, config,
                                       [this] { loop_->stop(); });
     ASSERT_TRUE(control_->start().has_value());
     thread_ = std::thread([this] { loop_->run(); });
@@ -170,6 +199,30 @@ TEST_F(LoopTest, AnEngineThatCannotBeAskedChangesNothing) {
   EXPECT_FALSE(snapshot->settled);
   cluster_->set_api({});
   EXPECT_EQ(eventually(settled)->instances[0].healthy, 2);
+}
+
+TEST_F(LoopTest, ALoadBalancerThatDoesNotAnswerHoldsUpNobodyElse) {
+  const auto before = eventually(settled)->instances[0].revision;
+  stop();
+  SilentProxy::Gate gate;
+  discovery::AsideProxy aside(std::make_unique<SilentProxy>(gate), clock_, 10ms);
+  write("web", "main:\n  cmd: [serve, more]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
+  write("worker", "main:\n  cmd: [work]\n  instances: 2\n");
+  start(aside);
+  const auto snapshot = eventually([](const Snapshot& now) {
+    return now.instances.size() == 2 && now.instances[1].healthy == 2 && !now.instances[0].revisions.empty();
+  });
+  EXPECT_NE(snapshot->trouble.find("has not answered"), std::string::npos) << snapshot->trouble;
+  const auto& revisions = snapshot->instances[0].revisions;
+  EXPECT_TRUE(std::ranges::any_of(revisions, [&](const auto& entry) {
+    return entry.revision.id == before && entry.count == 2;
+  })) << "what may serve is not stopped";
+  {
+    const Lock lock(gate.mutex);
+    gate.open = true;
+  }
+  gate.opened.notify_all();
+  stop();
 }
 
 TEST_F(LoopTest, ARestartAdoptsWhatRuns) {
