@@ -18,6 +18,8 @@ namespace {
 // - mworker-max-reloads: a bound on the workers that are ending their sessions. HAProxy also counts reloads
 // that failed and cuts the sessions of a worker that has seen more at the next one that does not, so it is
 // generous.
+// - user, group, chroot: of the workers, which have bound their sockets and ports by then; the master, which
+// reads nothing but its configuration and our commands, has to stay who it is to start the next worker.
 // - description: how a control plane that adopts this process learns what it was started with.
 constexpr std::string_view kGlobal = R"(# Written by slipway; changes are overwritten.
 global
@@ -29,7 +31,7 @@ global
   mworker-max-reloads 100
   stats socket unix@{worker_socket} mode 600 level admin expose-fd listeners
   stats timeout 30s
-
+{confinement}
 )";
 
 // - retries: a connection that is refused is tried on another task at once (redispatch 1).
@@ -193,9 +195,13 @@ std::string body(const ProxySettings& settings, const std::vector<RoutedInstance
 }
 
 std::string global(const ProxySettings& settings, std::string_view signature_text) {
+  const std::string confinement =
+      settings.user.empty()
+          ? ""
+          : fmt::format("  user {}\n  group {}\n  chroot {}\n", settings.user, settings.group, kEmptyFolder);
   return fmt::format(fmt::runtime(kGlobal), fmt::arg("signature", signature_text),
                      fmt::arg("max_connections", settings.max_connections),
-                     fmt::arg("worker_socket", kWorkerSocket));
+                     fmt::arg("confinement", confinement), fmt::arg("worker_socket", kWorkerSocket));
 }
 
 }  // namespace

@@ -29,12 +29,18 @@ struct ProxySettings {
   std::string directory = "";       // sockets, configuration, pid file; created when missing
   std::string haproxy = "haproxy";  // the binary
   int max_connections = 4096;
+  // Whom the workers become, once they have bound their ports; then they see no file either. Empty: they stay
+  // who the control plane is.
+  std::string user = "";
+  std::string group = "";
 };
 
 // The sockets' names within `directory`. They are relative, and HAProxy runs in that folder, because the path
 // of a unix socket may not be longer than some 100 bytes and the folder's may.
 constexpr std::string_view kMasterSocket = "master.sock";
 constexpr std::string_view kWorkerSocket = "worker.sock";
+// The folder there that is the whole world of workers that have become another user; always empty.
+constexpr std::string_view kEmptyFolder = "empty";
 
 // What each server is checked by, in the text and when it is added at run time (a server that is added does
 // not inherit from default-server). Connecting is the test: a task that died is out after one failed request

@@ -216,8 +216,13 @@ void HaproxyProcess::remember_children(pid_t master) {
   }
 }
 
-Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
+Status HaproxyProcess::have_folder() const {
   TRY(io::make_directories(directory_, 0700));
+  return io::make_directories(path(kEmptyFolder), 0700);
+}
+
+Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
+  TRY(have_folder());
   TRY(io::write_file(path(kNextConfig), text, false, 0600));
   io::Command command;
   command.argv = {TRY(program()), "-c", "-f", std::string(kNextConfig)};
@@ -230,7 +235,7 @@ Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
 
 Status HaproxyProcess::start(const std::string& text, const std::string& signature, Deadline deadline) {
   const std::string haproxy = TRY(program());
-  TRY(io::make_directories(directory_, 0700));
+  TRY(have_folder());
   TRY(io::write_file(path(kConfig), text, false, 0600));
   const io::Fd log(open(path(kLog).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log.valid()) return errno_error(errno, "open " + path(kLog));
@@ -302,7 +307,8 @@ Status HaproxyProcess::stop(Deadline deadline) {
   }
   wait_for_orphans(deadline);
   reap();
-  for (const std::string_view name : {kConfig, kNextConfig, kLog, kPidFile, kMasterSocket, kWorkerSocket}) {
+  for (const std::string_view name :
+       {kConfig, kNextConfig, kLog, kPidFile, kMasterSocket, kWorkerSocket, kEmptyFolder}) {
     TRY(io::remove_all(path(name)));
   }
   std::error_code not_empty;  // then somebody else's file is in it, and it stays

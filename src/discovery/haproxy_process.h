@@ -45,6 +45,7 @@ class HaproxyProcess {
  private:
   std::string path(std::string_view name) const { return directory_ + "/" + std::string(name); }
   Result<std::string> program() const;
+  Status have_folder() const;
   // The pid on record, if it is that process still.
   std::optional<pid_t> recorded() const;
   Status serve(const std::string& signature, pid_t master, Deadline deadline);

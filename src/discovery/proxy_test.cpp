@@ -22,6 +22,7 @@
 #include "discovery/fake_proxy.h"
 #include "discovery/haproxy_process.h"
 #include "discovery/sockets.h"
+#include "discovery/worker_user.h"
 #include "io/file.h"
 #include "io/process.h"
 
@@ -651,6 +652,34 @@ TEST_F(HaproxyProxyTest, LosesNoRequestWhileTasksAreReplacedAndServicesComeAndGo
   for (std::thread& client : clients) client.join();
   EXPECT_GT(served, 100);
   EXPECT_THAT(failed, Each(IsEmpty())) << "of " << served;
+}
+
+TEST_F(HaproxyProxyTest, WorkersAreNobodyInAnEmptyFolderAndReloadAllTheSame) {
+  const auto user = worker_user();
+  if (!user) GTEST_SKIP() << "needs root";
+  settings_.user = user->user;
+  settings_.group = user->group;
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  const TestServer one("one"), two("two");
+  const int port = free_port(), later = free_port();
+  sync({instance("web", port, {one.route()})});
+  sync({instance("web", port, {one.route(), two.route()})});  // by the runtime interface
+  EXPECT_THAT(get(port), HasSubstr("one"));
+  EXPECT_THAT(get(port), HasSubstr("two"));
+  const std::vector<pid_t> before = workers();
+  const auto reloaded = sync({instance("web", port, {one.route()}), instance("api", later, {two.route()})});
+  EXPECT_EQ(reloaded.trouble, "");
+  EXPECT_NE(workers(), before);
+  EXPECT_THAT(get(later), HasSubstr("two"));
+  const std::string worker = fmt::format("/proc/{}", workers().at(0));
+  const std::string status = io::read_file(worker + "/status").value_or("");
+  EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000000000"));
+  EXPECT_EQ(status.find("Uid:\t0"), std::string::npos) << status;
+  EXPECT_EQ(std::filesystem::read_symlink(worker + "/root"), settings_.directory + "/empty");
+  EXPECT_TRUE(std::filesystem::is_empty(settings_.directory + "/empty"));
+  // Another control plane goes on with it.
+  proxy_ = make_haproxy_proxy(settings_, clock_);
+  EXPECT_TRUE(sync({instance("web", port, {one.route()}), instance("api", later, {two.route()})}).in_step);
 }
 
 TEST_F(HaproxyProxyTest, WorksInAFolderWhosePathIsLongerThanASocketsMayBe) {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "discovery/aside_proxy.h"
+#include "discovery/worker_user.h"
 #include "engine/fake/fake_engine.h"
 #include "engine/local/local_engine.h"
 #include "io/environment.h"
@@ -58,6 +59,10 @@ std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluste
   settings.http_port = cluster.proxy.http_port;
   settings.haproxy = cluster.proxy.haproxy;
   settings.directory = (cluster.state / "proxy").string();
+  if (const auto worker = discovery::worker_user()) {
+    settings.user = worker->user;
+    settings.group = worker->group;
+  }
   return std::make_unique<discovery::AsideProxy>(discovery::make_haproxy_proxy(std::move(settings), clock),
                                                  clock);
 }
