@@ -16,13 +16,6 @@ EOF
   printf 'main:\n  build: app\n' | service "$1"
 }
 
-# An image of busybox alone, made without a builder.
-plain_image() {
-  umoci init --layout "$WORK/layout"
-  umoci new --image "$WORK/layout:v1"
-  umoci insert --image "$WORK/layout:v1" "$(command -v busybox)" /bin/busybox
-}
-
 builds_hang() { [ "$(pgrep -fc "^/bin/busybox sleep $1\$")" -ge "$2" ]; }
 
 @test "builds that hang keep no other service's image waiting, and end with the control plane" {

@@ -94,6 +94,13 @@ main:
 EOF
 }
 
+# An image of busybox alone, made without a builder: $WORK/layout:v1.
+plain_image() {
+  umoci init --layout "$WORK/layout"
+  umoci new --image "$WORK/layout:v1"
+  umoci insert --image "$WORK/layout:v1" "$(command -v busybox)" /bin/busybox
+}
+
 tasks_of() {
   slipway status -o json |
     jq -r --arg id "$1" '.instances[] | select(.service + "." + .instance == $id) | .tasks[] | [.id, .started_at, .restarts] | @tsv' | sort

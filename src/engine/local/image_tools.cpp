@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
@@ -51,15 +52,6 @@ Status run_tool(io::Command command, const std::string& package, const ToolTerms
   if (!finished) return finished.error();
   if (finished->ok()) return {};
   return image_error(trim(finished->err).empty() ? finished->out : finished->err);
-}
-
-// A registry on this very machine needs no certificate.
-bool is_local_registry(std::string_view source) {
-  constexpr std::string_view kTransport = "docker://";
-  if (!source.starts_with(kTransport)) return false;
-  source.remove_prefix(kTransport.size());
-  const std::string_view host = source.substr(0, source.find_first_of(":/"));
-  return host == "localhost" || host.starts_with("127.") || source.starts_with("[::1]");
 }
 
 // The text of `msg="..."`, unquoted; the line itself where there is none.
@@ -178,6 +170,19 @@ Error image_error(std::string_view complaint) {
   std::string reason = lines.empty() ? "it gave no reason" : join(lines, "\n");
   if (reason.size() > kReasonBytes) reason = "..." + reason.substr(reason.size() - kReasonBytes);
   return Error(lines.empty() ? ErrorCode::Internal : code_of(lines.back()), std::move(reason));
+}
+
+bool is_local_registry(std::string_view source) {
+  constexpr std::string_view kTransport = "docker://";
+  if (!source.starts_with(kTransport)) return false;
+  source.remove_prefix(kTransport.size());
+  std::string_view host = source.substr(0, source.find('/'));
+  if (host == "[::1]" || host.starts_with("[::1]:")) return true;
+  host = host.substr(0, host.find(':'));
+  if (host == "localhost") return true;
+  // As an address and not as text: 127.example.com is a name, and may be anybody's.
+  in_addr address{};
+  return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 Status copy_image(const std::string& source, const fs::path& layout, const ToolTerms& terms) {

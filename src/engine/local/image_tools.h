@@ -27,6 +27,10 @@ struct ToolTerms {
   io::Cancellation& cancellation;
 };
 
+// Whether `source` (a skopeo name) is of a registry on this very machine (localhost, 127.0.0.0/8 or [::1]),
+// which needs no certificate. Pure.
+bool is_local_registry(std::string_view source);
+
 // Copies `source` (a skopeo name) into the layout `layout`, under the tag "latest".
 Status copy_image(const std::string& source, const std::filesystem::path& layout, const ToolTerms& terms);
 

@@ -24,6 +24,19 @@ TEST(ImageReference, MeansARegistryUnlessItSaysOtherwise) {
   EXPECT_FALSE(normalize_reference("ngi nx"));
 }
 
+TEST(ImageReference, IsOfALocalRegistryByItsAddressAlone) {
+  for (const char* local : {"docker://127.0.0.1:5000/a", "docker://127.9.8.7/a/b:1", "docker://localhost/a",
+                            "docker://localhost:5000/a", "docker://[::1]/a", "docker://[::1]:5000/a"}) {
+    EXPECT_TRUE(is_local_registry(local)) << local;
+  }
+  for (const char* other :
+       {"docker://127.evil.example/a", "docker://127.0.0.1.evil.example/a", "docker://128.0.0.1/a",
+        "docker://[::1].evil.example/a", "docker://[::2]:5000/a", "docker://localhost.evil.example/a",
+        "docker://example/127.0.0.1", "docker://nginx", "oci:127.0.0.1:5000"}) {
+    EXPECT_FALSE(is_local_registry(other)) << other;
+  }
+}
+
 TEST(ImageConfig, IsReadFromTheOciConfiguration) {
   const ImageConfig config = image_config_from_json(*Json::parse(
       R"({"Entrypoint":["/bin/app"],"Cmd":["-v"],"Env":["A=1=2","B="],"User":"app:web","WorkingDir":"/srv",
