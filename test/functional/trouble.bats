@@ -14,20 +14,26 @@ teardown() {
 good_serves() { eventually 30 good_answers; }
 good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is good.main '.healthy == 1'; }
 
-@test "an image that does not exist" {
-  printf 'main:\n  image: "oci:%s/nowhere:1"\n' "$WORK" | service bad
+mended() { status_is "$1.main" '.state == "running" and .healthy == 1'; }
+
+@test "an image that does not exist, then exists" {
+  printf 'main:\n  image: "oci:%s/layout:v1"\n  cmd: [/bin/busybox, sleep, "100000"]\n' "$WORK" | service bad
   run -1 slipway up "$TREE"
-  eventually 30 reason_has bad.main nowhere
+  eventually 30 reason_has bad.main "$WORK/layout"
   good_serves
+  plain_image >/dev/null
+  eventually 90 mended bad
 }
 
-@test "a Dockerfile that fails, with its last lines" {
+@test "a Dockerfile that fails, with its last lines, then builds" {
   mkdir -p "$TREE/bad"
-  printf 'FROM scratch\nCOPY missing-file /\n' >"$TREE/bad/Dockerfile"
-  printf 'main:\n  build: .\n  cmd: [x]\n' >"$TREE/bad/run.yaml"
+  printf 'FROM scratch\nCOPY busybox-missing /\n' >"$TREE/bad/Dockerfile"
+  printf 'main:\n  build: .\n  cmd: [/busybox-missing, sleep, "100000"]\n' >"$TREE/bad/run.yaml"
   run -1 slipway up "$TREE"
-  eventually 60 reason_has bad.main missing-file
+  eventually 60 reason_has bad.main busybox-missing
   good_serves
+  cp "$(command -v busybox)" "$TREE/bad/busybox-missing"
+  eventually 90 mended bad
 }
 
 @test "a command that does not exist, then exists" {
@@ -39,21 +45,27 @@ good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is goo
   eventually 30 status_is bad.main '.state == "running"'
 }
 
-@test "a port that nobody listens on, and a check that never passes" {
+@test "a port that nobody listens on, and a check that never passes, until they do" {
   printf 'main:\n  cmd: [sleep, "100000"]\n  container_port: 8080\n  healthcheck_mode: tcp\n  healthcheck_grace_period_seconds: 2\n  healthcheck_interval_seconds: 1\n' | service deaf
   printf 'main:\n  cmd: [sleep, "100000"]\n  healthcheck_mode: cmd\n  healthcheck_cmd: "false"\n  healthcheck_grace_period_seconds: 2\n  healthcheck_interval_seconds: 1\n' | service sick
   run -0 slipway up "$TREE" --detach
   eventually 40 reason_has deaf.main refused
   eventually 40 reason_has sick.main "exit code 1\|exited with\|exit 1"
   good_serves
+  sed -i 's/cmd: .*sleep.*/cmd: exec busybox httpd -f -p "$PORT"/' "$TREE/deaf/run.yaml"
+  sed -i 's/healthcheck_cmd: .*/healthcheck_cmd: "true"/' "$TREE/sick/run.yaml"
+  eventually 60 mended deaf
+  eventually 60 mended sick
 }
 
-@test "out of memory" {
-  printf 'main:\n  cmd: [sh, -c, "tail /dev/zero"]\n  mem: 16\n' | service hog
+@test "out of memory, then with enough of it" {
+  printf 'main:\n  cmd: head -c 24000000 /dev/zero | tail -c 24000000 >/dev/null && exec sleep 100000\n  mem: 16\n' | service hog
   run -0 slipway up "$TREE" --detach
   eventually 40 reason_has hog.main "out of memory"
   eventually 20 status_is hog.main '.tasks[0].oom_killed'
   good_serves
+  sed -i 's/mem: 16/mem: 128/' "$TREE/hog/run.yaml"
+  eventually 60 mended hog
 }
 
 @test "a taken proxy port, then free" {
@@ -70,7 +82,7 @@ good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is goo
   eventually 20 status_is late.main '.state == "running"'
 }
 
-@test "two services with one domain: the second is named, the first serves" {
+@test "two services with one domain: the second is named, the first serves, until it is gone" {
   for name in one two; do
     web_service $name 1 "$(free_port)"
     sed -i 's/proxy: {port: \(.*\)}/proxy: {port: \1, domains: [shop.test]}/' "$TREE/$name/run.yaml"
@@ -80,6 +92,8 @@ good_answers() { curl -fsS "http://127.0.0.1:$port/" >/dev/null && status_is goo
   [[ "$output" == *shop.test* ]]
   eventually 20 status_is one.main '.healthy == 1'
   good_serves
+  rm -r "$TREE/one"
+  eventually 60 domain_is_of two
 }
 
 # reached NAME PORT DOMAIN: a web service with a port of its own and a domain.
@@ -88,6 +102,7 @@ reached() {
   sed -i "s/proxy: .*/proxy: {port: $2, domains: [$3]}/" "$TREE/$1/run.yaml"
 }
 by_domain() { curl -fsS -H "Host: $1" "http://127.0.0.1:$(sed -n 's/.*http_port: //p' "$TREE/slipway.yaml")/"; }
+domain_is_of() { by_domain shop.test | grep -q "of $1-"; }
 # Requests without a pause, until $WORK/enough is there; each that fails leaves a line in $WORK/failed.
 ask_on() {
   until [ -e "$WORK/enough" ]; do
@@ -111,13 +126,13 @@ api_is_refused() {
   reached api "$api_port" Shop.test
   sed -i 's/Shop.test/shop.test/' "$TREE/api/run.yaml"
   eventually 20 api_is_refused
-  eventually 20 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
+  eventually 90 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
 
   # The next control plane knows who has it from what was stored.
   slipway down --keep
   run -1 slipway up "$TREE" --detach
   eventually 20 api_is_refused
-  eventually 20 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
+  eventually 90 asked_more "$(($(wc -l <"$WORK/asked") + 100))"
   touch "$WORK/enough"
   wait "$HOLDER" && unset HOLDER
   [ ! -s "$WORK/failed" ] || { cat "$WORK/failed"; false; }
