@@ -149,7 +149,7 @@ class Engine {
   // Stop it if it still runs (after `grace`) and forget it. Unknown: fine.
   virtual Status collect(const model::TaskId& task, Duration grace, Deadline deadline) = 0;
 
-  // Logs also of tasks that have exited, while they are observed.
+  // Logs of tasks that are observed, ended or not. exec: NotFound: no such task; Conflict: it does not run.
   virtual Result<std::unique_ptr<LogReader>> logs(const LogRequest& request, Deadline deadline) = 0;
   virtual Result<std::unique_ptr<ExecSession>> exec(const ExecRequest& request, Deadline deadline) = 0;
 

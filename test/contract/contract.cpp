@@ -124,6 +124,19 @@ model::TaskSpec Contract::spec_of(const Script& script) {
   return spec;
 }
 
+model::TaskSpec Contract::image_spec(const Script& script) {
+  model::TaskSpec spec = spec_of({});
+  const auto image = subject_->image();
+  EXPECT_TRUE(image) << image.error().text();
+  if (!image) return spec;
+  spec.image = *image;
+  spec.cmd.reset();
+  spec.args = script;
+  const auto prepared = engine().prepare(spec.image, deadline(60s));
+  EXPECT_TRUE(prepared) << prepared.error().text();
+  return spec;
+}
+
 model::Revision Contract::revision_of(const model::TaskSpec& spec, const std::string& instance) {
   return model::make_revision({"contract", instance}, spec);
 }

@@ -30,6 +30,8 @@ class Contract : public testing::Test {
 
   // A spec with this script as its command, small enough that hundreds fit on one machine.
   model::TaskSpec spec_of(const Script& script);
+  // One whose image carries out the script, and is at hand. Where the engine runs images.
+  model::TaskSpec image_spec(const Script& script);
   // Its revision, of an instance of this name.
   static model::Revision revision_of(const model::TaskSpec& spec, const std::string& instance = "main");
   // Scales, and fails the test when that is refused.

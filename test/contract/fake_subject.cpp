@@ -1,5 +1,6 @@
 // The fake engine as a subject of the contract suite, with the real clock: the same waits as for any other
-// engine.
+// engine, but that time can be made to jump.
+#include <atomic>
 #include <csignal>
 
 #include "contract/subject.h"
@@ -11,6 +12,18 @@ namespace {
 using engine::fake::FakeCluster;
 using engine::fake::FakeEngine;
 using engine::fake::World;
+
+// The machine's clock, ahead of it.
+class JumpingClock final : public Clock {
+ public:
+  Time now() const override { return machine_.now() + ahead_.load(); }
+  SteadyTime steady_now() const override { return machine_.steady_now() + ahead_.load(); }
+  void jump(Duration time) { ahead_ = ahead_.load() + time; }
+
+ private:
+  SystemClock machine_;
+  std::atomic<Duration> ahead_ = Duration::zero();
+};
 
 class FakeSubject final : public Subject {
  public:
@@ -39,6 +52,10 @@ class FakeSubject final : public Subject {
   Status reconnect() override {
     set_outage(false);
     return {};
+  }
+  void pass(Duration time) override {
+    clock_.jump(time);
+    cluster_->with([](World&) {});  // what has fallen due is done
   }
   bool answers_while_cut_off() const override { return true; }
 
@@ -106,7 +123,7 @@ class FakeSubject final : public Subject {
     cluster_->set_api(knobs);
   }
 
-  SystemClock clock_;
+  JumpingClock clock_;
   SystemRandom random_;
   std::shared_ptr<FakeCluster> cluster_;
   std::unique_ptr<FakeEngine> engine_;

@@ -86,6 +86,14 @@ class LocalSubject final : public Subject {
   void stop() override { engine_.reset(); }
   engine::Engine& engine() override { return *engine_; }
 
+  // Tasks live in the machine's time.
+  void pass(Duration time) override {
+    const Deadline end = clock_.deadline_in(time);
+    while (!end.passed(clock_.steady_now())) {
+      ::poll(nullptr, 0, static_cast<int>(end.left(clock_.steady_now()).count()));
+    }
+  }
+
   std::vector<std::string> argv(const Script& script, const std::vector<std::string>& arguments) override {
     std::vector<std::string> words = {tool().native()};
     words.insert(words.end(), script.begin(), script.end());
@@ -148,6 +156,7 @@ class LocalSubject final : public Subject {
     });
     return found;
   }
+  std::set<std::string> handles() override { return open_descriptors(); }
 
  private:
   std::filesystem::path tool() const { return directory_.path() / "contract_tool"; }

@@ -84,14 +84,7 @@ TEST_F(Contract, Case03CommandArgumentsAndEnvironmentArriveByteForByte) {
 
 TEST_F(Contract, Case03ArgumentsFollowTheEntrypointOfAnImage) {
   if (!engine().capabilities().runs_images) GTEST_SKIP() << "the engine runs no images";
-  model::TaskSpec spec = spec_of({});
-  const auto image = subject().image();
-  ASSERT_TRUE(image) << image.error().text();
-  spec.image = *image;
-  spec.cmd.reset();
-  spec.args = {"dump", "forever", "--", "two words", ""};
-  const auto prepared = engine().prepare(spec.image, deadline(60s));
-  ASSERT_TRUE(prepared) << prepared.error().text();
+  const model::TaskSpec spec = image_spec({"dump", "forever", "--", "two words", ""});
   const auto revision = run_tasks(spec);
   engine::LogRequest request;
   request.task = only_task(revision).id;
@@ -306,6 +299,25 @@ TEST_F(Contract, Case12ExecutingInATaskThatIsNotThereIsNotFound) {
   const auto session = engine().exec(request, deadline());
   ASSERT_FALSE(session);
   EXPECT_EQ(session.error().code(), ErrorCode::NotFound);
+}
+
+TEST_F(Contract, Case12ExecutingInATaskThatDoesNotRunIsAConflict) {
+  if (!engine().capabilities().exec) GTEST_SKIP() << "the engine cannot execute in tasks";
+  if (!engine().capabilities().one_off) GTEST_SKIP() << "the engine runs no one-off tasks";
+  engine::RunRequest ended;
+  ended.revision = revision_of(spec_of({"exit 0"}));
+  ended.id = model::TaskId("contract-ended-1");
+  ASSERT_TRUE(engine().run(ended, deadline()));
+  EXPECT_TRUE(eventually("the one-off task to end", [&](const Observed& observed) {
+    return observed.tasks.size() == 1 && observed.tasks[0].last_exit;
+  }));
+  engine::ExecRequest request;
+  request.task = ended.id;
+  request.argv = subject().argv({"exit 0"});
+  const auto session = engine().exec(request, deadline());
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().code(), ErrorCode::Conflict) << session.error().text();
+  EXPECT_NE(session.error().text().find(ended.id.str()), std::string::npos) << session.error().text();
 }
 
 class Case19 : public Contract {

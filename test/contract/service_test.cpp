@@ -148,6 +148,36 @@ TEST_F(Case09, HealthGoesOnUnderAnotherControlPlane) {
   EXPECT_TRUE(eventually_health(revision, Health::Unhealthy));
 }
 
+// A server that accepts connections and is not well: an http check that does no more than connect takes it
+// for healthy, as a tcp check must.
+class Case09Impolite : public Case09 {
+ protected:
+  model::TaskSpec server(HealthMode mode, const std::string& manner) {
+    model::TaskSpec spec = switched(mode);
+    spec.cmd = subject().argv({manner, "listen", "forever"});
+    spec.health.timeout = 300ms;
+    return spec;
+  }
+  void http_fails_and_tcp_passes(const std::string& manner, const std::string& named) {
+    const auto http = run_tasks(server(HealthMode::Http, manner), 1, "http");
+    const auto tcp = run_tasks(server(HealthMode::Tcp, manner), 1, "tcp");
+    EXPECT_TRUE(eventually_health(tcp, Health::Healthy));
+    ASSERT_TRUE(eventually_health(http, Health::Unhealthy));
+    const std::string reason = only_task(http).reason;
+    EXPECT_NE(reason.find(named), std::string::npos) << reason;
+  }
+};
+
+TEST_F(Case09Impolite, AnHttpCheckWantsAnAnswerThatIsNoError) {
+  if (!engine().capabilities().health_http) GTEST_SKIP() << "the engine does no http checks";
+  http_fails_and_tcp_passes("status 503", "503");
+}
+
+TEST_F(Case09Impolite, AnHttpCheckWantsAnAnswerAtAll) {
+  if (!engine().capabilities().health_http) GTEST_SKIP() << "the engine does no http checks";
+  http_fails_and_tcp_passes("mute", "no answer within 300ms");
+}
+
 class Case21 : public Contract {
  protected:
   // Before there is a control plane, so that what it sets up on its start counts as well.
@@ -157,7 +187,11 @@ class Case21 : public Contract {
     subject_ = std::move(*made);
     before_ = subject_->traces();
     start_control_plane();
+    handles_ = subject_->handles();
   }
+
+  // Or nobody could say that it is gone.
+  void expect_traces() { EXPECT_NE(subject().traces(), before_); }
 
   void expect_no_traces() {
     std::set<std::string> left;
@@ -165,12 +199,14 @@ class Case21 : public Contract {
     do {
       left.clear();
       std::ranges::set_difference(subject().traces(), before_, std::inserter(left, left.end()));
+      std::ranges::set_difference(subject().handles(), handles_, std::inserter(left, left.end()));
     } while (!left.empty() && !end.passed(subject().clock().steady_now()));
     for (const std::string& trace : left) ADD_FAILURE() << "left behind: " << trace;
   }
 
  private:
   std::set<std::string> before_;
+  std::set<std::string> handles_;  // of a control plane that has done nothing yet
 };
 
 TEST_F(Case21, RemoveAndReleaseLeaveNothing) {
@@ -193,6 +229,19 @@ TEST_F(Case21, RemoveAndReleaseLeaveNothing) {
   for (const auto& revision : {first, second, crashing}) EXPECT_TRUE(eventually_gone(revision));
   ASSERT_TRUE(engine().release(deadline()));
   ASSERT_TRUE(engine().release(deadline())) << "once more";
+  expect_no_traces();
+}
+
+TEST_F(Case21, ATaskOfAnImageLeavesNothing) {
+  if (!engine().capabilities().runs_images) GTEST_SKIP() << "the engine runs no images";
+  model::TaskSpec spec = image_spec({"write /note text", "listen", "forever"});
+  spec.container_port = kPort;
+  spec.net = model::NetMode::Bridge;
+  const auto revision = run_tasks(spec);
+  expect_traces();
+  ASSERT_TRUE(engine().remove(revision.id, 0ms, next_generation(), deadline()));
+  EXPECT_TRUE(eventually_gone(revision));
+  ASSERT_TRUE(engine().release(deadline()));
   expect_no_traces();
 }
 

@@ -36,6 +36,8 @@ class Subject {
   // fail, its object is gone meanwhile.
   virtual void cut_off() { stop(); }
   virtual Status reconnect() { return start(); }
+  // This much time passes for the engine, and for clock(): at once where the engine's time is made up.
+  virtual void pass(Duration time) = 0;
   // Whether verbs can be called while cut off, and must answer Unavailable.
   virtual bool answers_while_cut_off() const { return false; }
 
@@ -65,6 +67,8 @@ class Subject {
   virtual Status return_node(const model::NodeId& node) { return no_nodes(node); }
   // Everything on the machine that an engine could leave behind, one entry each.
   virtual std::set<std::string> traces() = 0;
+  // What this process holds open, one entry each. Where the engine is in this process.
+  virtual std::set<std::string> handles() { return {}; }
 
  private:
   static Status no_nodes(const model::NodeId& node) {

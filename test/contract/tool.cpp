@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <fcntl.h>
 #include <memory>
 #include <poll.h>
@@ -30,6 +31,8 @@ struct State {
   bool heeds = false, ignores = false;
   std::string answers_while;  // a file; empty: always
   bool serves = false;
+  std::string status = "200 OK";
+  bool mute = false;
   int listener = -1;
   int signals = -1;
 };
@@ -99,19 +102,29 @@ void open_listener() {
   if (::listen(state.listener, 64) != 0) fail("listen");
 }
 
+// Keeps the connection and says nothing. Those of clients that must have given up are closed.
+void ignore(int peer) {
+  static std::deque<int> peers;
+  peers.push_back(peer);
+  if (peers.size() <= 100) return;
+  ::close(peers.front());
+  peers.pop_front();
+}
+
 // Answers one request, whatever it is, with the task's id.
 void answer() {
   const int peer = ::accept4(state.listener, nullptr, nullptr, SOCK_CLOEXEC);
   if (peer < 0) return;
+  if (state.mute) return ignore(peer);
   timeval patience{1, 0};
   ::setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   char request[4096];
   if (::recv(peer, request, sizeof request, 0) > 0) {
     const char* task = std::getenv("SLIPWAY_TASK");
     const std::string body = std::string(task ? task : "") + "\n";
-    const std::string text =
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-        "\r\n\r\n" + body;
+    const std::string text = "HTTP/1.1 " + state.status +
+                             "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                             "\r\n\r\n" + body;
     ::send(peer, text.data(), text.size(), MSG_NOSIGNAL);
   }
   ::close(peer);
@@ -246,6 +259,8 @@ bool carry_out(const std::string& verb, const std::string& argument) {
   if (verb == "forever") return wait_until(nullptr), true;
   if (verb == "listen") return state.serves = true, follow_switch(), true;
   if (verb == "while") return state.answers_while = argument, true;
+  if (verb == "status") return state.status = argument + " X", true;
+  if (verb == "mute") return state.mute = true;
   if (verb == "heed") return state.heed = argument, state.heeds = true;
   if (verb == "ignore") return state.ignore = argument, state.ignores = true;
   if (verb == "exit") std::exit(std::atoi(argument.c_str()));

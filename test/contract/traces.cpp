@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sched.h>
 #include <sstream>
 #include <unistd.h>
@@ -119,6 +120,7 @@ std::set<std::string> machine_traces(const std::string& cluster, const std::file
   std::set<std::string> found;
   add_mounts(found);
   add_links(found);
+  add_output(found, "netns", {"ip", "netns", "list-id"});
   add_output(found, "nft", {"nft", "list", "ruleset"});
   add_output(found, "iptables", {"iptables-save"});
   found.insert("ip_forward " + read_text("/proc/sys/net/ipv4/ip_forward"));
@@ -126,6 +128,21 @@ std::set<std::string> machine_traces(const std::string& cluster, const std::file
   add_cgroups(found, cluster);
   add_tree(found, "file", state, "");
   add_tree(found, "run", "/run", cluster);
+  return found;
+}
+
+std::set<std::string> open_descriptors() {
+  std::set<std::string> found;
+  std::map<std::string, int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed;  // the one that reads the folder
+    std::string target = std::filesystem::read_symlink(entry.path(), closed);
+    if (closed) continue;
+    // "socket:[123]" and "pipe:[456]": the number is the one's own, and says nothing.
+    if (!target.starts_with("/")) target = target.substr(0, target.find(":["));
+    const int number = ++numbers[target];
+    found.insert("descriptor " + target + " " + std::to_string(number));
+  }
   return found;
 }
 

@@ -155,8 +155,13 @@ std::string World::failing_check(Task& task) {
       return "";
     case model::HealthMode::Http:
     case model::HealthMode::Https:
-    case model::HealthMode::Tcp:
-      return task.process->answers() ? "" : fmt::format("{}: connection refused", model::to_text(check.mode));
+    case model::HealthMode::Tcp: {
+      if (!task.process->listens()) return fmt::format("{}: connection refused", model::to_text(check.mode));
+      if (check.mode == model::HealthMode::Tcp) return "";
+      const std::optional<int> status = task.process->http_status();
+      if (!status) return fmt::format("no answer within {}", to_text(check.timeout));
+      return *status < 400 ? "" : fmt::format("status {}", *status);
+    }
     case model::HealthMode::Cmd: {
       const auto program = parse_program(check.cmd);
       if (!program) return program.error().text();
@@ -262,7 +267,7 @@ Result<std::unique_ptr<Process>> World::process_in(const ExecRequest& request,
   Task* task = find(request.task);
   if (!task) return Error(ErrorCode::NotFound, fmt::format("no task \"{}\"", request.task.str()));
   if (!task->process) {
-    return Error(ErrorCode::Unavailable,
+    return Error(ErrorCode::Conflict,
                  fmt::format("task {} does not run: {}", request.task.str(), task->seen.reason));
   }
   if (request.argv.empty()) return Error(ErrorCode::Invalid, "a command to execute has at least one word");

@@ -79,6 +79,12 @@ std::optional<Process::Pause> Process::step(const Instruction& instruction) {
     case Verb::While:
       answers_while_ = instruction.text;
       return std::nullopt;
+    case Verb::Status:
+      status_ = static_cast<int>(instruction.number);
+      return std::nullopt;
+    case Verb::Mute:
+      status_.reset();
+      return std::nullopt;
     case Verb::Heed:
       heed_ = instruction.text;
       return std::nullopt;
@@ -185,8 +191,12 @@ void Process::write_input(std::string_view bytes) {
   input_ += bytes;
 }
 
-bool Process::answers() const {
+bool Process::listens() const {
   return listening_ && (answers_while_.empty() || file(answers_while_) != nullptr);
+}
+
+std::optional<int> Process::http_status() const {
+  return listens() ? status_ : std::nullopt;
 }
 
 }  // namespace slipway::engine::fake

@@ -45,8 +45,9 @@ class Process {
   void write_input(std::string_view bytes);
   void close_input() { input_closed_ = true; }
 
-  // Whether its port is open and it answers there.
-  bool answers() const;
+  // Whether its port is open, and what it answers there to an http request; nothing where it is mute.
+  bool listens() const;
+  std::optional<int> http_status() const;
 
  private:
   std::optional<Pause> step(const Instruction& instruction);
@@ -62,6 +63,7 @@ class Process {
   Surroundings around_;
   size_t next_ = 0;
   bool listening_ = false;
+  std::optional<int> status_ = 200;
   std::string answers_while_;          // empty: always
   std::optional<std::string> heed_;    // printed at the stop signal, then it ends
   std::optional<std::string> ignore_;  // printed at the stop signal, then it goes on

@@ -29,6 +29,8 @@ constexpr Word kWords[] = {
     {"forever", Verb::Forever, Takes::Nothing},
     {"listen", Verb::Listen, Takes::Nothing},
     {"while", Verb::While, Takes::Text},
+    {"status", Verb::Status, Takes::Number},
+    {"mute", Verb::Mute, Takes::Nothing},
     {"heed", Verb::Heed, Takes::Text},
     {"ignore", Verb::Ignore, Takes::Text},
     {"exit", Verb::Exit, Takes::Number},

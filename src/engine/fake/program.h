@@ -12,6 +12,7 @@
 //   print TEXT, error TEXT   a line of output; count N: the lines 1 to N; long N: one line of N bytes
 //   wait DURATION, forever   (in exec no time passes, and a wait ends at once)
 //   listen                   open the container_port;  while PATH: answer only while that file exists
+//   status N, mute           answer http with this status; accept connections and never answer
 //   heed TEXT, ignore TEXT   print TEXT and the signal at the stop signal, then end with 0, or go on
 //   exit N, die SIGNUM       end;  eat MB: take memory, and die of it beyond the limit
 //   dump                     argv, environment, folder and user, for a test to read (see dump lines in
@@ -37,6 +38,8 @@ enum class Verb {
   Forever,
   Listen,
   While,
+  Status,
+  Mute,
   Heed,
   Ignore,
   Exit,

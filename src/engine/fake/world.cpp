@@ -202,7 +202,7 @@ std::optional<model::TaskId> World::answering_at(const model::Address& address) 
   const auto it = by_ip_.find(address.ip);
   if (it == by_ip_.end()) return std::nullopt;
   const auto task = tasks_.find(it->second);
-  if (task == tasks_.end() || !task->second->process || !task->second->process->answers())
+  if (task == tasks_.end() || !task->second->process || !task->second->process->http_status())
     return std::nullopt;
   for (const model::Address& own : task->second->seen.addresses) {
     if (own.port == address.port) return it->second;
