@@ -167,9 +167,8 @@ class FakeControl final : public reconcile::Control {
     publish([&](reconcile::Snapshot& snapshot) {
       drop(snapshot, value.instance, value.kind);
       snapshot.overrides.push_back(value);
-      for (auto& status : snapshot.instances) {
-        if (status.id == value.instance) status.overrides.push_back(value);
-      }
+      change_status(snapshot, value.instance,
+                    [&](model::InstanceStatus& status) { status.overrides.push_back(value); });
     });
     return {};
   }
@@ -177,9 +176,11 @@ class FakeControl final : public reconcile::Control {
     note((order.draining ? "drain " : "undrain ") + order.node.str() + " by " + order.owner +
          (order.reason.empty() ? "" : ": " + order.reason));
     publish([&](reconcile::Snapshot& snapshot) {
-      for (auto& node : snapshot.nodes) {
+      std::vector<model::Node> nodes = *snapshot.nodes;
+      for (auto& node : nodes) {
         if (node.id == order.node) node.draining = order.draining;
       }
+      snapshot.nodes = std::move(nodes);
     });
     return {};
   }
@@ -245,9 +246,17 @@ class FakeControl final : public reconcile::Control {
                    model::OverrideKind kind) {
     std::erase_if(snapshot.overrides,
                   [&](const model::Override& one) { return one.instance == instance && one.kind == kind; });
-    for (auto& status : snapshot.instances) {
-      if (status.id != instance) continue;
+    change_status(snapshot, instance, [&](model::InstanceStatus& status) {
       std::erase_if(status.overrides, [&](const model::Override& one) { return one.kind == kind; });
+    });
+  }
+  template <class Change>
+  static void change_status(reconcile::Snapshot& snapshot, const model::InstanceId& instance, Change change) {
+    for (auto& shared : snapshot.instances) {
+      if (shared->id != instance) continue;
+      model::InstanceStatus status = shared;
+      change(status);
+      shared = std::move(status);
     }
   }
   template <class Change>

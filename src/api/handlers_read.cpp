@@ -11,14 +11,14 @@ namespace {
 
 std::vector<std::string> problem_texts(const reconcile::Snapshot& snapshot, const std::string& service) {
   std::vector<std::string> texts;
-  for (const model::Problem& problem : snapshot.desired.problems) {
+  for (const model::Problem& problem : snapshot.desired->problems) {
     if (problem.service == service) texts.push_back(problem.text());
   }
   return texts;
 }
 
 bool is_broken(const reconcile::Snapshot& snapshot, const std::string& service) {
-  const auto& broken = snapshot.desired.broken;
+  const auto& broken = snapshot.desired->broken;
   return std::find(broken.begin(), broken.end(), service) != broken.end();
 }
 
@@ -36,7 +36,7 @@ std::string cause_kind(const std::string& event) {
 // What happened to the nodes that its tasks are on.
 bool is_of_a_node(const model::Event& event, const model::InstanceStatus* status) {
   if (status == nullptr || (event.kind != "node_drain" && event.kind != "node_undrain")) return false;
-  return std::any_of(status->tasks.begin(), status->tasks.end(), [&](const model::Task& task) {
+  return std::any_of(status->seen->tasks.begin(), status->seen->tasks.end(), [&](const model::Task& task) {
     return event.text.starts_with("node " + task.node.str() + " ");
   });
 }
@@ -139,10 +139,11 @@ Result<io::HttpAnswer> why(Context& context, const Call& call) {
 Result<io::HttpAnswer> services(Context& context, const Call&) {
   const auto snapshot = context.control.snapshot();
   std::map<std::string, std::vector<std::string>> names;
-  for (const auto& instance : snapshot->desired.instances)
+  for (const auto& instance : snapshot->desired->instances)
     names[instance.id.service].push_back(instance.id.instance);
-  for (const auto& found : snapshot->instances) names[found.id.service].push_back(found.id.instance);
-  for (const std::string& broken : snapshot->desired.broken) names[broken];
+  for (const model::InstanceStatus& found : snapshot->instances)
+    names[found.id.service].push_back(found.id.instance);
+  for (const std::string& broken : snapshot->desired->broken) names[broken];
   Json::Array list;
   for (auto& [service, instances] : names) {
     std::sort(instances.begin(), instances.end());
@@ -161,7 +162,7 @@ Result<io::HttpAnswer> service(Context& context, const Call& call) {
   const auto snapshot = context.control.snapshot();
   TRY(check_known(*snapshot, name, ""));
   Json::Array instances;
-  for (const model::Instance& instance : snapshot->desired.instances) {
+  for (const model::Instance& instance : snapshot->desired->instances) {
     if (instance.id.service != name) continue;
     const model::InstanceStatus* found = find_status(*snapshot, instance.id);
     Json entry;
@@ -183,7 +184,7 @@ Result<io::HttpAnswer> config(Context& context, const Call& call) {
   const auto snapshot = context.control.snapshot();
   if (!service.empty()) TRY(check_known(*snapshot, service, instance));
   Json::Object all;
-  for (const model::Instance& one : snapshot->desired.instances) {
+  for (const model::Instance& one : snapshot->desired->instances) {
     if (!service.empty() && one.id.service != service) continue;
     if (!instance.empty() && one.id.instance != instance) continue;
     all[one.id.text()] = model::config_show_json(one, snapshot->cluster);
@@ -194,7 +195,7 @@ Result<io::HttpAnswer> config(Context& context, const Call& call) {
 Result<io::HttpAnswer> nodes(Context& context, const Call&) {
   const auto snapshot = context.control.snapshot();
   Json::Array list;
-  for (const model::Node& node : snapshot->nodes) list.push_back(model::to_json(node));
+  for (const model::Node& node : *snapshot->nodes) list.push_back(model::to_json(node));
   return json_response(Json::Object{{"nodes", std::move(list)}});
 }
 
@@ -204,10 +205,10 @@ Result<io::HttpAnswer> observed(Context& context, const Call&) {
   model::Observed all;
   all.at = snapshot->at;
   all.isolation = snapshot->isolation;
-  all.nodes = snapshot->nodes;
+  all.nodes = *snapshot->nodes;
   for (const model::InstanceStatus& status : snapshot->instances) {
-    all.revisions.insert(all.revisions.end(), status.revisions.begin(), status.revisions.end());
-    all.tasks.insert(all.tasks.end(), status.tasks.begin(), status.tasks.end());
+    all.revisions.insert(all.revisions.end(), status.seen->revisions.begin(), status.seen->revisions.end());
+    all.tasks.insert(all.tasks.end(), status.seen->tasks.begin(), status.seen->tasks.end());
   }
   const auto by_id = [](const auto& a, const auto& b) { return a.id < b.id; };
   std::sort(all.tasks.begin(), all.tasks.end(), by_id);

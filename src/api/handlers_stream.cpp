@@ -93,7 +93,7 @@ class LogStream {
     const auto snapshot = context_.control.snapshot();
     const model::InstanceStatus* status = find_status(*snapshot, query_.instance);
     if (status == nullptr) return {};
-    for (const model::Task& task : status->tasks) {
+    for (const model::Task& task : status->seen->tasks) {
       if (merge_.knows(task.id)) continue;
       const Status opened = open_task(task.id, deadline);
       if (!opened.has_value() && opened.error().code() != ErrorCode::NotFound) return opened;

@@ -47,9 +47,10 @@ Result<io::HttpAnswer> set_draining(Context& context, const Call& call, bool dra
     return node.id == order.node && node.draining == draining;
   };
   wait_until(context, [&](const reconcile::Snapshot& now) {
-    return std::any_of(now.nodes.begin(), now.nodes.end(), as_ordered);
+    return std::any_of(now.nodes->begin(), now.nodes->end(), as_ordered);
   });
-  for (const model::Node& node : context.control.snapshot()->nodes) {
+  const auto nodes = context.control.snapshot()->nodes;
+  for (const model::Node& node : *nodes) {
     if (node.id == order.node) return json_response(model::to_json(node));
   }
   return Error(ErrorCode::NotFound, fmt::format("node '{}' has gone", order.node.str()));

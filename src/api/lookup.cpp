@@ -16,10 +16,11 @@ using Names = std::map<std::string, std::set<std::string>>;
 
 Names all_names(const reconcile::Snapshot& snapshot) {
   Names names;
-  for (const auto& status : snapshot.instances) names[status.id.service].insert(status.id.instance);
-  for (const auto& instance : snapshot.desired.instances)
+  for (const model::InstanceStatus& status : snapshot.instances)
+    names[status.id.service].insert(status.id.instance);
+  for (const auto& instance : snapshot.desired->instances)
     names[instance.id.service].insert(instance.id.instance);
-  for (const auto& service : snapshot.desired.broken) names[service];
+  for (const auto& service : snapshot.desired->broken) names[service];
   return names;
 }
 
@@ -44,7 +45,7 @@ Status check_known(const reconcile::Snapshot& snapshot, const std::string& servi
     return not_found(fmt::format("there is no service '{}'", printable(service)), service, services);
   }
   if (instance.empty() || found->second.contains(instance)) return {};
-  const auto& broken = snapshot.desired.broken;
+  const auto& broken = snapshot.desired->broken;
   if (std::find(broken.begin(), broken.end(), service) != broken.end()) {
     return Error(ErrorCode::NotFound,
                  fmt::format("nothing is known of '{}.{}': the files of '{}' have problems", service,
@@ -56,7 +57,7 @@ Status check_known(const reconcile::Snapshot& snapshot, const std::string& servi
 
 Status check_node(const reconcile::Snapshot& snapshot, const std::string& node) {
   std::vector<std::string> names;
-  for (const model::Node& one : snapshot.nodes) names.push_back(one.id.str());
+  for (const model::Node& one : *snapshot.nodes) names.push_back(one.id.str());
   if (std::find(names.begin(), names.end(), node) != names.end()) return {};
   if (names.size() == 1)
     return Error(ErrorCode::NotFound,
@@ -65,9 +66,10 @@ Status check_node(const reconcile::Snapshot& snapshot, const std::string& node) 
 }
 
 const model::InstanceStatus* find_status(const reconcile::Snapshot& snapshot, const model::InstanceId& id) {
-  const auto it = std::lower_bound(snapshot.instances.begin(), snapshot.instances.end(), id,
-                                   [](const auto& status, const auto& wanted) { return status.id < wanted; });
-  return it != snapshot.instances.end() && it->id == id ? &*it : nullptr;
+  const auto it =
+      std::lower_bound(snapshot.instances.begin(), snapshot.instances.end(), id,
+                       [](const auto& status, const auto& wanted) { return status->id < wanted; });
+  return it != snapshot.instances.end() && (*it)->id == id ? &**it : nullptr;
 }
 
 Result<const model::Task*> find_task(const reconcile::Snapshot& snapshot, const std::string& name) {
@@ -79,7 +81,7 @@ Result<const model::Task*> find_task(const reconcile::Snapshot& snapshot, const 
       if (task.id.str().starts_with(name)) found.push_back(&task);
     }
   };
-  for (const model::InstanceStatus& status : snapshot.instances) look(status.tasks);
+  for (const model::InstanceStatus& status : snapshot.instances) look(status.seen->tasks);
   look(snapshot.one_off);
   if (exact != nullptr) return exact;
   if (found.size() == 1 && !name.empty()) return found.front();

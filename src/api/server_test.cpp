@@ -21,13 +21,15 @@ model::InstanceStatus instance_status(const std::string& service, const std::str
   status.desired = status.healthy = static_cast<int>(tasks.size());
   status.causes = {{{}, "state", "because", {"a line"}}};
   status.endpoints = {"http://127.0.0.1:8080"};
+  model::Sighting seen;
   for (const std::string& id : tasks) {
     model::Task task;
     task.id = model::TaskId(id);
     task.instance = status.id;
     task.state = model::TaskState::Running;
-    status.tasks.push_back(task);
+    seen.tasks.push_back(task);
   }
+  status.seen = std::move(seen);
   return status;
 }
 
@@ -49,14 +51,16 @@ class Server : public ::testing::Test {
       snapshot.cluster = "test";
       snapshot.engine = "fake";
       snapshot.at = Time(Duration(1'700'000'000'000));
-      snapshot.desired.instances = {instance("shop", "web"), instance("shop", "worker")};
-      snapshot.desired.broken = {"api"};
-      snapshot.desired.problems = {
-          {{"api/run.yaml", 3, 5}, "api", "", "unknown key 'memm'", "did you mean 'mem'?"}};
+      model::Desired desired;
+      desired.instances = {instance("shop", "web"), instance("shop", "worker")};
+      desired.broken = {"api"};
+      desired.problems = {{{"api/run.yaml", 3, 5}, "api", "", "unknown key 'memm'", "did you mean 'mem'?"}};
+      snapshot.desired = std::move(desired);
       snapshot.instances = {instance_status("shop", "web", {"shop-web-a1", "shop-web-b2"}),
                             instance_status("shop", "worker", {"shop-worker-c3"})};
-      snapshot.nodes.resize(1);
-      snapshot.nodes[0].id = model::NodeId("here");
+      std::vector<model::Node> nodes(1);
+      nodes[0].id = model::NodeId("here");
+      snapshot.nodes = std::move(nodes);
     });
     auto started = ApiServer::start(loop_, "unix:" + (folder_.path() / "api.sock").string(), control_,
                                     {"1.2.3", "test", "fake", "/config", "/state", 42}, kClock);
@@ -221,8 +225,12 @@ TEST_F(Server, ExplainsAnInstanceByCausesAndThenByEvents) {
 TEST_F(Server, ExplainsByChangesOfTheFilesAndByNodesToo) {
   const Time start{Duration(1'700'000'000'000)};
   control_.publish([](reconcile::Snapshot& snapshot) {
-    for (auto& status : snapshot.instances) {
-      for (auto& task : status.tasks) task.node = model::NodeId("here");
+    for (auto& shared : snapshot.instances) {
+      model::InstanceStatus status = shared;
+      model::Sighting seen = *status.seen;
+      for (auto& task : seen.tasks) task.node = model::NodeId("here");
+      status.seen = std::move(seen);
+      shared = std::move(status);
     }
   });
   control_.add_event({0, start + 1s, "shop.web", "task_exited", "task a ended"});

@@ -39,13 +39,13 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
   for (const model::InstanceStatus& status : snapshot.instances) {
     if (wanted(status.id.service, status.id.instance)) instances.push_back(model::to_json(status));
   }
-  for (const model::Problem& problem : snapshot.desired.problems) {
+  for (const model::Problem& problem : snapshot.desired->problems) {
     // A problem of the whole service is one of each of its instances.
     if (wanted(problem.service, problem.instance.empty() ? instance : problem.instance)) {
       problems.push_back(problem_json(problem));
     }
   }
-  for (const std::string& name : snapshot.desired.broken) {
+  for (const std::string& name : snapshot.desired->broken) {
     if (wanted(name, instance)) broken.push_back(name);
   }
   return Json::Object{{"cluster", snapshot.cluster},

@@ -86,6 +86,13 @@ struct Observed {
   bool operator==(const Observed&) const = default;
 };
 
+// What was observed of one instance; one-off tasks are not among it.
+struct Sighting {
+  std::vector<ObservedRevision> revisions;  // sorted by id
+  std::vector<Task> tasks;                  // sorted by id
+  bool operator==(const Sighting&) const = default;
+};
+
 Json to_json(const Task& task);
 Result<Task> task_from_json(const Json& json);
 Json to_json(const Node& node);

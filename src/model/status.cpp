@@ -66,11 +66,11 @@ Json to_json(const InstanceStatus& status) {
   json["healthy"] = status.healthy;
   json["revision"] = status.revision.str();
   json["tasks"] = Json::Array();
-  for (const Task& task : status.tasks) json["tasks"].push_back(to_json(task));
+  for (const Task& task : status.seen->tasks) json["tasks"].push_back(to_json(task));
   json["draining"] = Json::Array();
   for (const TaskId& task : status.draining) json["draining"].push_back(task.str());
   json["revisions"] = Json::Array();
-  for (const auto& revision : status.revisions)
+  for (const auto& revision : status.seen->revisions)
     json["revisions"].push_back(revision_json(revision, status.revision));
   json["bounce"] = bounce_json(status.bounce);
   json["overrides"] = Json::Array();

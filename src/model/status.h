@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shared.h"
 #include "model/instance.h"
 #include "model/observed.h"
 #include "model/override.h"
@@ -48,11 +49,10 @@ struct InstanceStatus {
   InstanceId id;
   InstanceState state = InstanceState::Unknown;
   int desired = 0;
-  int healthy = 0;      // tasks that serve: healthy, and not draining
-  RevisionId revision;  // wanted
-  std::vector<Task> tasks;
+  int healthy = 0;        // tasks that serve: healthy, and not draining
+  RevisionId revision;    // wanted
+  Shared<Sighting> seen;  // its revisions and tasks
   std::vector<TaskId> draining;
-  std::vector<ObservedRevision> revisions;
   std::optional<BounceStatus> bounce;
   std::vector<Override> overrides;     // in force
   std::string reason;                  // empty when all is as wanted

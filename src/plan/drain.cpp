@@ -41,9 +41,9 @@ bool is_told(model::DrainMethod method) {
   return false;
 }
 
-const DrainReport* report_of(const Round& round, const model::Task& task) {
-  const auto report = round.in.drains.find(task.id);
-  return report == round.in.drains.end() ? nullptr : &report->second;
+const DrainReport* report_of(const Round& round, const model::TaskId& task) {
+  const auto report = round.seen.drains.find(task);
+  return report == round.seen.drains.end() ? nullptr : &report->second;
 }
 
 bool timed_out(Round& round, const model::Task& task, DrainMemory& drain, const std::string& left) {
@@ -87,7 +87,7 @@ void tell_tasks(Round& round) {
   const model::Drain how = settings_of(round);
   for (const model::Task* task : round.tasks) {
     if (task->state != model::TaskState::Running) continue;
-    const DrainReport* report = report_of(round, *task);
+    const DrainReport* report = report_of(round, task->id);
     const auto drain = round.memory.drains.find(task->id);
     const bool drains = drain != round.memory.drains.end();
     if (drains && drain->second.stop_asked_at) continue;  // there is nothing left to tell it
@@ -103,17 +103,17 @@ bool is_drained(Round& round, const model::Task& task) {
   if (task.state != model::TaskState::Running) return true;  // nobody is served by it
   DrainMemory& drain = round.memory.drains.at(task.id);
   const model::DrainMethod method = settings_of(round).method;
-  const DrainReport* report = report_of(round, task);
+  const DrainReport* report = report_of(round, task.id);
   const bool done = !is_told(method) || (report != nullptr && report->told && report->safe);
   // What the load balancer does is unknown, so this may be one of the few that serve.
   if (!round.in.routing.known && round.wanted.count > 0 && may_be_routed(round, task)) return false;
   if (!round.in.routing.known)
     return (!may_be_routed(round, task) && done) ||
            timed_out(round, task, drain, "the load balancer could not be asked");
-  const auto routed = round.in.routing.tasks.find(task.id);
+  const RoutedTask* routed = round.seen.routed_task(task.id);
   // Taking it out is ours to do, so no timeout excuses a task that still gets requests.
-  if (routed != round.in.routing.tasks.end() && routed->second.in) return false;
-  const int sessions = routed == round.in.routing.tasks.end() ? 0 : routed->second.sessions;
+  if (routed != nullptr && routed->in) return false;
+  const int sessions = routed == nullptr ? 0 : routed->sessions;
   if (sessions > 0 && method != model::DrainMethod::Noop)
     return timed_out(round, task, drain, fmt::format("it still has {} open", sessions));
   return done || timed_out(round, task, drain, unsaid(report));
@@ -122,11 +122,11 @@ bool is_drained(Round& round, const model::Task& task) {
 std::string drain_note(const Round& round) {
   if (!is_told(settings_of(round).method)) return "";
   for (const auto& [task, drain] : round.memory.drains) {
-    const auto report = round.in.drains.find(task);
-    if (report == round.in.drains.end() || report->second.error.empty()) continue;
+    const DrainReport* report = report_of(round, task);
+    if (report == nullptr || report->error.empty()) continue;
     return fmt::format("{} {}, and is stopped at {}: {}", task.str(),
-                       report->second.told ? "has not said that it is done" : "could not be told to drain",
-                       time_of_day(drain.started_at + settings_of(round).timeout), report->second.error);
+                       report->told ? "has not said that it is done" : "could not be told to drain",
+                       time_of_day(drain.started_at + settings_of(round).timeout), report->error);
   }
   return "";
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "plan/drain.h"
+#include "plan/growth.h"
 #include "plan/view.h"
 
 namespace slipway::plan {
@@ -37,8 +38,8 @@ std::string health_of(const Round& round, const model::Task& task) {
   if (round.memory.drains.contains(task.id)) return "is being drained";
   if (!round.in.routing.known)
     return "is healthy, but the load balancer could not be asked whether it has it";
-  const auto routed = round.in.routing.tasks.find(task.id);
-  if (routed == round.in.routing.tasks.end() || !routed->second.in) {
+  const RoutedTask* routed = round.seen.routed_task(task.id);
+  if (routed == nullptr || !routed->in) {
     return "is healthy and waits to be registered in the load balancer";
   }
   return fmt::format("is healthy, and has to stay so for {}",
@@ -120,9 +121,8 @@ std::string main_reason(const Round& round, InstanceState state) {
 }
 
 std::string refusal_of(const Round& round) {
-  const auto refused = round.in.routing.refused.find(round.wanted.id);
-  if (!round.wanted.proxied() || refused == round.in.routing.refused.end()) return "";
-  return "it is left out of the load balancer: " + refused->second;
+  if (!round.wanted.proxied() || !round.seen.refused) return "";
+  return "it is left out of the load balancer: " + *round.seen.refused;
 }
 
 std::string no_load_balancer(const Round& round) {
@@ -167,11 +167,13 @@ model::Cause task_cause(const Round& round, const model::Task& task) {
 // The nodes with tasks of the instance that take no more of them.
 std::vector<model::Cause> node_causes(const Round& round) {
   std::map<model::NodeId, int> there;
-  for (const model::Task* task : round.tasks) ++there[task->node];
+  for (const model::Task* task : round.tasks) {
+    if (round.room.is_closed(task->node)) ++there[task->node];
+  }
   std::vector<model::Cause> causes;
   for (const auto& [id, tasks] : there) {
     const model::Node* node = find_node(round, id);
-    if (node == nullptr || (node->ready && !node->draining)) continue;
+    if (node == nullptr) continue;
     std::string text = fmt::format("node {}, with {}, {}", id.str(), tasks_text(tasks),
                                    node->ready ? "is being drained" : "is not ready");
     if (!node->reason.empty()) text += ": " + node->reason;
@@ -316,7 +318,7 @@ std::vector<model::Cause> causes_of(const Round& round, const std::string& reaso
     add({bounce->started_at, "deploy", bounce_cause(*bounce), {}});
   for (const model::Override& value : round.wanted.overrides)
     add({value.created_at, "override", describe(value), {}});
-  for (const model::Problem& problem : round.in.desired.problems) {
+  for (const model::Problem& problem : round.in.desired->problems) {
     if (problem.service == round.wanted.id.service && problem.severity != model::Severity::Warning)
       add({{}, "config", problem.text(), {}});
   }

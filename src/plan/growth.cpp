@@ -69,21 +69,8 @@ Crowd crowd_of(const Round& round, const RevisionView& view, const std::string& 
 
 }  // namespace
 
-Room& SharedRoom::get() {
-  if (room_) return *room_;
-  room_.emplace(inputs_.observed);
-  std::map<model::RevisionId, int> waiting;
-  for (const model::Task& task : inputs_.observed.tasks) {
-    if (task.node.empty() && task.state == model::TaskState::Pending) ++waiting[task.revision];
-  }
-  for (const model::ObservedRevision& observed : inputs_.observed.revisions) {
-    const auto count = waiting.find(observed.revision.id);
-    if (count != waiting.end()) room_->place_many(observed.revision, count->second);
-  }
-  return *room_;
-}
-
 int with_room(Round& round, int more) {
+  round.hangs_on_all = true;
   if (nowhere_to_go(round)) {
     round.no_room = closed_text(round.in.observed.nodes);
     return 0;
@@ -100,7 +87,7 @@ int with_room(Round& round, int more) {
 
 void balance(Round& round, int& moves_left) {
   InstanceMemory& memory = round.memory;
-  if (moves_left <= 0 || !round.room.is_limited() || !is_steady(round)) return;
+  if (round.in.rebalance <= 0 || !round.room.is_limited() || !is_steady(round)) return;
   if (memory.moved_at && *memory.moved_at + kRestBetweenMoves > round.in.now)
     return round.wake(*memory.moved_at + kRestBetweenMoves);
   const RevisionView& view = *round.current();
@@ -109,6 +96,8 @@ void balance(Round& round, int& moves_left) {
   const Crowd crowd = crowd_of(round, view, attribute);
   const bool may_gain = static_cast<int>(crowd.by_node.size()) < view.count || !attribute.empty();
   if (!may_gain) return;
+  round.hangs_on_all = true;
+  if (moves_left <= 0) return;
 
   Room& room = round.room.get();
   const auto better = room.place(round.wanted.revision);

@@ -19,7 +19,8 @@ std::string last_failure(const ImageStatus& status) {
 void await_image(Round& round) {
   const model::Image& image = round.wanted.revision.spec.image;
   if (round.new_exists() || image.kind == model::ImageKind::HostFilesystem) return;
-  const auto known = round.in.images.find(model::describe(image));
+  round.asked_image = model::describe(image);
+  const auto known = round.in.images.find(*round.asked_image);
   const ImageStatus status = known == round.in.images.end() ? ImageStatus{} : known->second;
   round.image_failed = status.state != ImageState::Ready && status.failures > 0;
   switch (status.state) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shared.h"
 #include "model/instance.h"
 #include "model/observed.h"
 #include "model/override.h"
@@ -50,6 +51,7 @@ struct ImageStatus {
   std::string reason;  // of Failed: what to tell the user
   Time retry_at{};     // of Failed
   int failures = 0;
+  bool operator==(const ImageStatus&) const = default;
 };
 
 // By describe(image).
@@ -111,7 +113,7 @@ Json to_json(const InstanceMemory& memory);
 Result<InstanceMemory> instance_memory_from_json(const Json& json);
 
 struct Inputs {
-  const model::Desired& desired;
+  Shared<model::Desired> desired;
   const model::Observed& observed;
   const Routing& routing;
   const std::vector<model::Override>& overrides;
@@ -132,8 +134,19 @@ struct Outcome {
   std::vector<model::InstanceStatus> status;  // sorted by id
   std::vector<model::Event> events;           // what is new since `memory`: bounces begun, done, stalled
   std::optional<Time> wake_at;                // when time alone would change the outcome
+  // Instances of which something else is to be remembered than `Inputs::memory` says; sorted.
+  std::vector<model::InstanceId> memory_changes;
+  // Instances that were thought about anew, sorted, those included that neither files nor engine have any
+  // more; and those that have other routes than before, in no order. Whoever keeps something by instance need
+  // only look at these. Of an IncrementalPlanner; else all of them, and all that have routes.
+  std::vector<model::InstanceId> planned;
+  std::vector<model::InstanceId> rerouted;
 };
 
+// Whether both say the same, however much thought it took.
+bool same_answer(const Outcome& a, const Outcome& b);
+
+// The whole plan. IncrementalPlanner (incremental.h) gives the same outcomes, quicker where little changes.
 Outcome decide(const Inputs& inputs);
 
 }  // namespace slipway::plan

@@ -61,8 +61,8 @@ class Chaos {
     for (const auto& instance : instances_) {
       const auto& status = cluster.status(instance.id.text());
       EXPECT_EQ(status.healthy, instance.count) << instance.id.text();
-      EXPECT_EQ(status.tasks.size(), static_cast<size_t>(instance.count)) << instance.id.text();
-      EXPECT_LE(status.revisions.size(), 1U);
+      EXPECT_EQ(status.seen->tasks.size(), static_cast<size_t>(instance.count)) << instance.id.text();
+      EXPECT_LE(status.seen->revisions.size(), 1U);
     }
   }
 

@@ -8,6 +8,8 @@ namespace slipway::plan {
 namespace {
 
 constexpr int32_t kNoGroup = -1;
+// Of a table by group and bucket, so that it stays in the cache.
+constexpr size_t kMostParts = 1 << 14;
 // The heaps of <algorithm> have the greatest in front; these have the least.
 constexpr auto kWorseThan = [](const auto& a, const auto& b) { return b < a; };
 
@@ -45,13 +47,28 @@ void Picker::group_classes() {
 }
 
 void Picker::split_groups(const Facet& facet) {
+  const size_t buckets = facet.counts.size();
+  if (used_groups_ * buckets > kMostParts) return split_many_groups(facet);
+  parts_.assign(used_groups_ * buckets, kNoGroup);
+  int32_t used = 0;
+  for (ClassNumber cls = 0; cls < group_of_.size(); ++cls) {
+    if (group_of_[cls] == kNoGroup) continue;
+    int32_t& part = parts_[static_cast<size_t>(group_of_[cls]) * buckets + facet.bucket(cls)];
+    if (part == kNoGroup) part = used++;
+    group_of_[cls] = part;
+  }
+  used_groups_ = static_cast<size_t>(used);
+}
+
+// The same where a table of all pairs would be large and mostly empty.
+void Picker::split_many_groups(const Facet& facet) {
   std::unordered_map<uint64_t, int32_t> parts;  // (group, bucket) -> its number from now on
   for (ClassNumber cls = 0; cls < group_of_.size(); ++cls) {
     if (group_of_[cls] == kNoGroup) continue;
     const uint64_t part = (static_cast<uint64_t>(group_of_[cls]) << 32) | facet.bucket(cls);
     group_of_[cls] = parts.try_emplace(part, static_cast<int32_t>(parts.size())).first->second;
   }
-  if (!parts.empty()) used_groups_ = parts.size();
+  used_groups_ = parts.size();
 }
 
 int64_t Picker::packing_sign() const {

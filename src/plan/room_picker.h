@@ -36,6 +36,7 @@ class Picker {
 
   void group_classes();
   void split_groups(const Facet& facet);
+  void split_many_groups(const Facet& facet);
   void read_nodes();
   void offer(Group& group, const Candidate& candidate) const;
   void open_groups();
@@ -55,7 +56,8 @@ class Picker {
   size_t wanted_ = 0;
   size_t used_groups_ = 0;
 
-  std::vector<int32_t> group_of_;     // by class; -1: its nodes break a rule
+  std::vector<int32_t> group_of_;  // by class; -1: its nodes break a rule
+  std::vector<int32_t> parts_;     // by group and bucket of the facet that is being split by: the new group
   std::vector<ValueNumber> buckets_;  // by group and facet
   std::vector<int32_t> noted_;        // by group and spread facet: the count when it was last put in order
   std::vector<Group> groups_;         // used_groups_ of them, the others are spare

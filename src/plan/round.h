@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "plan/planner.h"
+#include "plan/seen.h"
 #include "plan/wanted.h"
 
 namespace slipway::plan {
@@ -60,10 +61,11 @@ struct Leaving {
 };
 
 struct Round {
-  Round(const Inputs& inputs, SharedRoom& shared, Wanted what)
-      : in(inputs), room(shared), wanted(std::move(what)) {}
+  Round(const Inputs& inputs, SharedRoom& shared, Wanted what, const Seen& sight)
+      : in(inputs), seen(sight), room(shared), wanted(std::move(what)) {}
 
-  const Inputs& in;
+  const Inputs& in;  // of its observation, routing and drains only what is of no single instance
+  const Seen& seen;
   SharedRoom& room;
   Wanted wanted;
   std::vector<RevisionView> revisions;    // sorted by id
@@ -78,6 +80,10 @@ struct Round {
   std::optional<int> canaries;  // decided: no more new tasks than these yet, and no old one goes
   std::string canary_wait;      // not empty: what the rest waits for
   std::string no_room;          // not empty: why not all that are wanted are started
+  // The answer hangs on more than what is compared by instance (nodes, what is granted to others, the time of
+  // the look): to be asked for in every call.
+  bool hangs_on_all = false;
+  std::optional<std::string> asked_image;  // whose state was looked at, as describe() has it
   std::vector<model::Step> steps;
   std::vector<model::Event> events;
   std::optional<Time> wake_at;

@@ -19,7 +19,7 @@ std::optional<model::Traffic> traffic_of(const Round& round, const model::Task& 
     return is_healthy(round, task) ? std::optional(model::Traffic::In) : std::nullopt;
   }
   // There is nothing to take out where the load balancer never heard of it.
-  const bool listed = !round.in.routing.known || round.in.routing.tasks.contains(task.id);
+  const bool listed = !round.in.routing.known || round.seen.routed_task(task.id) != nullptr;
   return listed ? std::optional(model::Traffic::Drain) : std::nullopt;
 }
 

@@ -70,7 +70,7 @@ std::optional<model::BounceStatus> bounce_of(const Round& round) {
 // them.
 std::vector<std::string> endpoints_of(const Round& round) {
   std::vector<std::string> urls;
-  if (!round.wanted.proxied() || round.in.routing.refused.contains(round.wanted.id)) return urls;
+  if (!round.wanted.proxied() || round.seen.refused) return urls;
   const model::Proxy& proxy = *round.wanted.instance->proxy;
   if (proxy.port) {
     const std::string_view scheme = proxy.mode == model::ProxyMode::Http ? "http" : "tcp";
@@ -89,12 +89,8 @@ model::InstanceStatus status_of(const Round& round) {
   status.desired = desired_of(round);
   status.healthy = serving(round);
   status.revision = round.wanted.revision.id;
-  status.tasks.reserve(round.tasks.size());
-  for (const model::Task* task : round.tasks) status.tasks.push_back(*task);
+  status.seen = round.seen.engine;
   for (const auto& drain : round.memory.drains) status.draining.push_back(drain.first);
-  for (const RevisionView& view : round.revisions) {
-    if (view.observed != nullptr) status.revisions.push_back(*view.observed);
-  }
   status.bounce = bounce_of(round);
   status.overrides = round.wanted.overrides;
   status.reason = reason_of(round, status.state);

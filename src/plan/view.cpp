@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "plan/growth.h"
 
 namespace slipway::plan {
 namespace {
@@ -20,9 +21,9 @@ Registered registered(const Round& round, const model::Task& task) {
   if (!round.wanted.proxied()) return Registered::Yes;
   // First: of a load balancer that cannot be asked nobody knows what it would refuse.
   if (!round.in.routing.known) return Registered::Unknown;
-  if (round.in.routing.refused.contains(round.wanted.id)) return Registered::Yes;
-  const auto it = round.in.routing.tasks.find(task.id);
-  return it != round.in.routing.tasks.end() && it->second.in ? Registered::Yes : Registered::No;
+  if (round.seen.refused) return Registered::Yes;
+  const RoutedTask* routed = round.seen.routed_task(task.id);
+  return routed != nullptr && routed->in ? Registered::Yes : Registered::No;
 }
 
 // Lower is worth more. A draining task ranks below its equals, so that what drains already goes on draining.
@@ -49,6 +50,7 @@ int rank_of(const Round& round, const TaskView& view, bool draining) {
 
 // Its node is being drained, so that it has to go on elsewhere.
 bool is_leaving_node(const Round& round, const model::Task& task) {
+  if (!round.room.is_closed(task.node)) return false;
   const model::Node* node = find_node(round, task.node);
   return node != nullptr && node->draining;
 }
@@ -64,9 +66,8 @@ TaskView view_of(Round& round, const model::Task& task) {
         round.wanted.instance != nullptr ? round.wanted.instance->bounce.min_task_uptime : 0s;
     // Without checks a task is as good as it will be from its start.
     const auto since = task.healthy_since ? task.healthy_since : task.started_at;
-    const Time happy_at = since.value_or(round.in.now) + uptime;
-    view.happy = happy_at <= round.in.now;
-    round.wake(happy_at);
+    view.happy = since ? *since + uptime <= round.in.now : uptime == 0s;
+    if (since) round.wake(*since + uptime);
   }
   view.rank = rank_of(round, view, draining);
   view.moving = round.memory.moving == task.id || is_leaving_node(round, task);
@@ -84,6 +85,7 @@ void take_back_lost_stops(Round& round) {
   for (const model::Task* task : round.tasks) {
     const auto drain = round.memory.drains.find(task->id);
     if (drain == round.memory.drains.end() || !drain->second.stop_asked_at) continue;
+    round.hangs_on_all = true;
     const Time looked_at = round.in.observed.at;
     const bool newer = looked_at > *drain->second.stop_asked_at && looked_at <= round.in.now;
     if (!newer || task->state == TaskState::Stopping || is_over(*task)) continue;
@@ -164,9 +166,9 @@ bool is_healthy(const Round& round, const model::Task& task) {
   return task.state == TaskState::Running && (task.health == Health::Healthy || round.wanted.skip_health);
 }
 
-Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Sighting& sighting) {
-  Round round(inputs, room, std::move(wanted));
-  round.tasks = sighting.tasks;
+Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Seen& seen) {
+  Round round(inputs, room, std::move(wanted), seen);
+  for (const model::Task& task : seen.engine->tasks) round.tasks.push_back(&task);
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
   forget_the_future(round.memory, inputs.now);
@@ -174,17 +176,17 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Si
   // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or
   // it did not listen. It serves until it is taken out.
   std::erase_if(round.memory.drains, [&](const auto& drain) {
-    const auto routed = inputs.routing.tasks.find(drain.first);
-    return !drain.second.stop_asked_at && routed != inputs.routing.tasks.end() && routed->second.in;
+    const RoutedTask* routed = seen.routed_task(drain.first);
+    return !drain.second.stop_asked_at && routed != nullptr && routed->in;
   });
   // Drains of tasks that are gone are over.
   std::erase_if(round.memory.drains, [&](const auto& drain) {
-    return std::none_of(sighting.tasks.begin(), sighting.tasks.end(),
+    return std::none_of(round.tasks.begin(), round.tasks.end(),
                         [&](const model::Task* task) { return task->id == drain.first; });
   });
-  if (round.memory.moving &&
-      std::none_of(sighting.tasks.begin(), sighting.tasks.end(),
-                   [&](const auto* task) { return task->id == *round.memory.moving; })) {
+  if (round.memory.moving && std::none_of(round.tasks.begin(), round.tasks.end(), [&](const auto* task) {
+        return task->id == *round.memory.moving;
+      })) {
     round.memory.moving.reset();
   }
   for (const model::Override& value : round.wanted.overrides) {
@@ -192,10 +194,10 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Si
   }
 
   std::map<model::RevisionId, RevisionView> views;
-  for (const model::ObservedRevision* observed : sighting.revisions) {
-    views[observed->revision.id].observed = observed;
+  for (const model::ObservedRevision& observed : seen.engine->revisions) {
+    views[observed.revision.id].observed = &observed;
   }
-  for (const model::Task* task : sighting.tasks) add_task(round, views[task->revision], *task);
+  for (const model::Task* task : round.tasks) add_task(round, views[task->revision], *task);
   for (auto& [id, view] : views) {
     view.id = id;
     complete(view);

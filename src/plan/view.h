@@ -1,20 +1,12 @@
 // What each observed task of an instance is worth, sorted into its revision.
 #pragma once
 
-#include <vector>
-
 #include "plan/round.h"
 
 namespace slipway::plan {
 
-// What was observed of one instance; `tasks` without one-off ones. Both sorted by id.
-struct Sighting {
-  std::vector<const model::ObservedRevision*> revisions;
-  std::vector<const model::Task*> tasks;
-};
-
 // The round of this instance, its revisions and tasks in view, nothing decided yet.
-Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Sighting& sighting);
+Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Seen& seen);
 
 // As observed; null where the engine does not tell of it.
 const model::Node* find_node(const Round& round, const model::NodeId& id);

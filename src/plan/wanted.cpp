@@ -18,8 +18,8 @@ std::vector<model::Override> in_force(const Inputs& inputs, const model::Instanc
   return found;
 }
 
-// The files' count and spec, changed by one override.
-void apply(const model::Override& value, Wanted& wanted, model::TaskSpec& spec) {
+// The files' count and spec, changed by one override. `spec` is absent as long as it is as the files say.
+void apply(const model::Override& value, Wanted& wanted, std::optional<model::TaskSpec>& spec) {
   switch (value.kind) {
     case model::OverrideKind::Stop:
       wanted.count = 0;
@@ -38,7 +38,8 @@ void apply(const model::Override& value, Wanted& wanted, model::TaskSpec& spec) 
       wanted.frozen_why = describe(value);
       return;
     case model::OverrideKind::Restart:
-      spec.restart_nonce = value.nonce;
+      if (!spec) spec = wanted.instance->spec;
+      spec->restart_nonce = value.nonce;
       return;
     case model::OverrideKind::SkipHealth:
       wanted.skip_health = true;
@@ -49,15 +50,15 @@ void apply(const model::Override& value, Wanted& wanted, model::TaskSpec& spec) 
 }
 
 model::Revision revision_of(const model::InstanceId& id, const model::TaskSpec& spec,
-                            const std::vector<const model::ObservedRevision*>& observed) {
-  for (const model::ObservedRevision* candidate : observed) {
-    if (candidate->revision.spec == spec) return candidate->revision;
+                            const std::vector<model::ObservedRevision>& observed) {
+  for (const model::ObservedRevision& candidate : observed) {
+    if (candidate.revision.spec == spec) return candidate.revision;
   }
   return model::make_revision(id, spec);
 }
 
 std::string broken_why(const Inputs& inputs, const std::string& service) {
-  for (const model::Problem& problem : inputs.desired.problems) {
+  for (const model::Problem& problem : inputs.desired->problems) {
     if (problem.service == service && problem.severity == model::Severity::Error) {
       return fmt::format("the files of {} have a problem, and nothing changes until it is mended: {}",
                          service, problem.text());
@@ -68,19 +69,19 @@ std::string broken_why(const Inputs& inputs, const std::string& service) {
 
 // The revision of which the engine keeps tasks: the one that was good, else the one with the most. Null where
 // there is none.
-const model::ObservedRevision* kept_revision(const std::vector<const model::ObservedRevision*>& observed,
+const model::ObservedRevision* kept_revision(const std::vector<model::ObservedRevision>& observed,
                                              const std::optional<model::RevisionId>& good) {
   const model::ObservedRevision* kept = nullptr;
-  for (const model::ObservedRevision* candidate : observed) {
-    if (candidate->count == 0) continue;
-    if (candidate->revision.id == good) return candidate;
-    if (kept == nullptr || candidate->count > kept->count) kept = candidate;
+  for (const model::ObservedRevision& candidate : observed) {
+    if (candidate.count == 0) continue;
+    if (candidate.revision.id == good) return &candidate;
+    if (kept == nullptr || candidate.count > kept->count) kept = &candidate;
   }
   return kept;
 }
 
 // A change that must not be made: the instance stays with, or goes back to, another revision than the files'.
-void hold(const Inputs& inputs, const std::vector<const model::ObservedRevision*>& observed, Wanted& wanted) {
+void hold(const Inputs& inputs, const std::vector<model::ObservedRevision>& observed, Wanted& wanted) {
   static const InstanceMemory kNone;
   const auto remembered = inputs.memory.find(wanted.id);
   const InstanceMemory& memory = remembered != inputs.memory.end() ? remembered->second : kNone;
@@ -95,8 +96,8 @@ void hold(const Inputs& inputs, const std::vector<const model::ObservedRevision*
   });
   if (freeze == wanted.overrides.end()) return;
   const model::ObservedRevision* kept = kept_revision(observed, memory.last_good);
-  const bool begun = std::any_of(observed.begin(), observed.end(), [&](const auto* candidate) {
-    return candidate->revision.id == wanted.revision.id && candidate->count > 0;
+  const bool begun = std::any_of(observed.begin(), observed.end(), [&](const auto& candidate) {
+    return candidate.revision.id == wanted.revision.id && candidate.count > 0;
   });
   if (kept == nullptr || begun)
     return;  // a first start is no change, and one that has begun is not left half done
@@ -107,23 +108,23 @@ void hold(const Inputs& inputs, const std::vector<const model::ObservedRevision*
 }  // namespace
 
 Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model::Instance* instance,
-                 const std::vector<const model::ObservedRevision*>& observed) {
+                 const std::vector<model::ObservedRevision>& observed) {
   Wanted wanted;
   wanted.id = id;
   wanted.instance = instance;
-  const auto& broken = inputs.desired.broken;
+  const auto& broken = inputs.desired->broken;
   if (instance != nullptr) {
     wanted.count = instance->desired_state == "stop" ? 0 : std::max(instance->count, 0);
     if (instance->desired_state == "stop") wanted.none_why = "its desired state is stop";
     wanted.overrides = in_force(inputs, id);
-    model::TaskSpec spec = instance->spec;
-    for (const model::Override& value : wanted.overrides) apply(value, wanted, spec);
+    std::optional<model::TaskSpec> changed;
+    for (const model::Override& value : wanted.overrides) apply(value, wanted, changed);
     // No override brings up what there is no code of.
     if (!instance->undeployed.empty()) {
       wanted.count = 0;
       wanted.none_why = instance->undeployed;
     }
-    wanted.revision = revision_of(id, spec, observed);
+    wanted.revision = revision_of(id, changed ? *changed : instance->spec, observed);
     wanted.files_revision = wanted.revision.id;
     hold(inputs, observed, wanted);
   } else if (std::find(broken.begin(), broken.end(), id.service) != broken.end()) {

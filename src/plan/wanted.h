@@ -30,7 +30,7 @@ struct Wanted {
 // `instance` may be null: not in the files. `observed` are the instance's revisions; one whose spec is the
 // wanted one gives the wanted revision its name, so that nothing that runs as wanted is ever renamed.
 Wanted wanted_of(const Inputs& inputs, const model::InstanceId& id, const model::Instance* instance,
-                 const std::vector<const model::ObservedRevision*>& observed);
+                 const std::vector<model::ObservedRevision>& observed);
 
 // "stopped by ana: maintenance (until 2026-01-31T09:15:00.000Z)".
 std::string describe(const model::Override& value);

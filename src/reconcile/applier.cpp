@@ -36,7 +36,7 @@ Status Applier::act(Carried& carried, model::Generation seen) {
   TRY(may_act_());
   carried.stored = store(round);
   TRY(may_act_());
-  carried.proxy = parts_.proxy.sync(round.routes, parts_.clock.deadline_in(kSyncTimeout));
+  carried.proxy = parts_.proxy.sync(*round.routes, parts_.clock.deadline_in(kSyncTimeout));
   for (const model::TaskId& task : round.collect) {
     TRY(may_act_());
     const Status collected =

@@ -51,18 +51,15 @@ void flatten(const std::string& prefix, const Json& json, std::map<std::string, 
 
 }  // namespace
 
-std::vector<model::Event> task_changes(const model::Observed& before, const model::Observed& after) {
-  std::map<model::TaskId, const model::Task*> known;
-  for (const model::Task& task : before.tasks) known[task.id] = &task;
+std::vector<model::Event> task_changes(const std::vector<model::Task>& before,
+                                       const std::vector<model::Task>& after, Time at) {
   std::vector<model::Event> events;
-  for (const model::Task& task : after.tasks) {
-    const auto it = known.find(task.id);
-    const model::Task blank;
-    if (it != known.end()) {
-      compare(*it->second, task, after.at, events);
-    } else if (!before.tasks.empty() || before.at != Time()) {
-      compare(blank, task, after.at, events);
-    }
+  const model::Task blank;
+  auto known = before.begin();
+  for (const model::Task& task : after) {
+    while (known != before.end() && known->id < task.id) ++known;
+    const bool seen_before = known != before.end() && known->id == task.id;
+    compare(seen_before ? *known : blank, task, at, events);
   }
   return events;
 }

@@ -8,9 +8,9 @@
 
 namespace slipway::reconcile {
 
-// Sorted by task. `before` may be empty (the first look), which yields nothing: what ran before us is no
-// news.
-std::vector<model::Event> task_changes(const model::Observed& before, const model::Observed& after);
+// Of tasks that were seen before and, at `at`, after; both sorted by task, as are the events.
+std::vector<model::Event> task_changes(const std::vector<model::Task>& before,
+                                       const std::vector<model::Task>& after, Time at);
 
 // What differs between two specs, in words: "env VERSION: \"1\" -> \"2\"; image". Empty when equal.
 std::string spec_changes(const Json& before, const Json& after);

@@ -7,12 +7,7 @@
 namespace slipway::reconcile {
 namespace {
 
-model::Observed look(std::vector<model::Task> tasks) {
-  model::Observed observed;
-  observed.at = Time(1s);
-  observed.tasks = std::move(tasks);
-  return observed;
-}
+constexpr Time kNow = Time(1s);
 
 model::Task task(model::TaskState state, model::Health health) {
   model::Task task = test::pending_task(test::revision_of(test::instance()), "t1");
@@ -27,21 +22,17 @@ TEST(TaskChanges, TellHealthAndEndsWithTheLastLine) {
   after.restarts = 1;
   after.last_exit = model::Exit{3, std::nullopt, false};
   after.last_lines = {"starting", "no database"};
-  const auto events = task_changes(look({before}), look({after}));
+  const auto events = task_changes({before}, {after}, kNow);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].kind, "task_exited");
   EXPECT_EQ(events[0].text, "task t1 on node-1 ended with exit code 3; its last line: no database");
-}
-
-TEST(TaskChanges, TheFirstLookIsNoNews) {
-  EXPECT_TRUE(task_changes({}, look({task(model::TaskState::Running, model::Health::Healthy)})).empty());
 }
 
 TEST(TaskChanges, ATaskThatIsAskedToStopDoesNotFail) {
   const model::Task before = task(model::TaskState::Stopping, model::Health::Unknown);
   model::Task after = task(model::TaskState::Exited, model::Health::Unknown);
   after.last_exit = model::Exit{std::nullopt, 15, false};
-  EXPECT_TRUE(task_changes(look({before}), look({after})).empty());
+  EXPECT_TRUE(task_changes({before}, {after}, kNow).empty());
 }
 
 TEST(SpecChanges, NameEveryFieldThatDiffers) {

@@ -32,11 +32,11 @@ struct Snapshot {
   bool settled = false;  // all is as wanted, and the last plan was empty
   bool shutting_down = false;
   bool released = false;  // shut down to the end: nothing is left
-  model::Desired desired;
-  std::vector<model::InstanceStatus> instances;  // sorted by id
-  std::vector<model::Node> nodes;
+  Shared<model::Desired> desired;
+  std::vector<Shared<model::InstanceStatus>> instances;  // sorted by id
+  Shared<std::vector<model::Node>> nodes;
   std::vector<model::Override> overrides;  // in force at the last round, by instance and kind
-  model::Plan plan;                        // the last one
+  model::Plan plan;                        // the last one; its steps alone
   std::vector<model::Task> one_off;
 };
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "model/instance.h"
 #include "model/observed.h"
 #include "model/override.h"
+#include "plan/incremental.h"
 #include "plan/planner.h"
 #include "reconcile/control.h"
 #include "reconcile/front_doors.h"
@@ -29,14 +31,15 @@ struct CoreSettings {
   int rebalance = 0;
   std::string proxy_bind = "127.0.0.1";
   int proxy_http_port = 0;
-  // What decides. The simulator hands in a broken one to see that it is found.
-  std::function<plan::Outcome(const plan::Inputs&)> planner = plan::decide;
+  // What decides, where it is not the planner of the Core itself: the simulator looks over its shoulder, and
+  // hands in broken ones to see that they are found. The outcome is good until the next call.
+  std::function<const plan::Outcome&(const plan::Inputs&)> planner = {};
 };
 
 // Everything the shell has to carry out after one observation, in this order: store, routes, steps, images.
 struct Round {
-  model::Plan plan;
-  std::vector<discovery::RoutedInstance> routes;
+  model::Plan plan;  // its steps; what it routes is in `routes`
+  Shared<std::vector<discovery::RoutedInstance>> routes;
   bool routes_changed = false;                                      // since the last round
   std::vector<std::pair<model::InstanceId, std::string>> memories;  // changed ones; empty text: forget
   std::vector<state::BounceRecord> bounces;                         // begun, ended or stalled just now
@@ -61,8 +64,9 @@ struct Round {
 class Core {
  public:
   explicit Core(CoreSettings settings) : settings_(std::move(settings)) {}
+  Core(const Core&) = delete;
 
-  void set_desired(model::Desired desired);
+  void set_desired(Shared<model::Desired> desired) { desired_ = std::move(desired); }
   void set_overrides(std::vector<model::Override> overrides) { overrides_ = std::move(overrides); }
   // As stored by an earlier process; a text that cannot be read is forgotten, which only lengthens waits.
   void set_memory(const model::InstanceId& instance, const std::string& text);
@@ -72,7 +76,7 @@ class Core {
   void set_drain_reports(plan::DrainReports reports) { drain_reports_ = std::move(reports); }
   void set_shutting_down() { shutting_down_ = true; }
   bool shutting_down() const { return shutting_down_; }
-  const model::Desired& desired() const { return desired_; }
+  const model::Desired& desired() const { return *desired_; }
   // Who has which port and domains, for the compiler of the files: they stay with whoever has them.
   const FrontDoors& doors() const { return front_doors_; }
 
@@ -86,40 +90,57 @@ class Core {
   }
   void clear_step_errors() { step_errors_.clear(); }
   void set_released() { released_ = true; }
-  const std::vector<discovery::RoutedInstance>& routes() const { return routes_; }
+  const std::vector<discovery::RoutedInstance>& routes() const { return *routes_; }
 
   // What the API serves. `trouble`: why the picture may be stale.
   Snapshot snapshot(const std::string& trouble) const;
 
  private:
+  const plan::Outcome& think(const model::Observed& observed, const plan::Routing& routing, Time now);
+  void follow_routes(Round& round);
+  void follow_instances(const plan::Routing& routing, Round& round, Time at);
+  bool is_entering(const model::InstanceId& id, const plan::Routing& routing) const;
   void follow_images(Round& round);
   static void follow_tells(Round& round);
-  void follow_one_offs(const model::Observed& observed, Round& round, Time now) const;
-  void follow_memory(const plan::Memory& before, const FrontDoors& doors_before, Round& round) const;
+  void follow_one_offs(const model::Observed& observed, Round& round, Time now);
+  void follow_memory(Round& round) const;
   std::string remembered(const model::InstanceId& id) const;
-  void follow_bounces(const model::Observed& observed, Round& round, Time now);
+  void follow_bounces(Round& round, Time now);
   void end_bounces(Round& round, Time now);
   const plan::BounceMemory* bounce_of(const model::InstanceId& id) const;
-  void annotate(std::vector<model::InstanceStatus>& statuses) const;
+  void annotate(std::vector<Shared<model::InstanceStatus>>& statuses) const;
   std::vector<std::string> endpoints_of(const model::Proxy& proxy) const;
 
+  // As of the last round, else as set before the first.
+  const plan::Memory& memory() const { return outcome_ != nullptr ? outcome_->memory : first_memory_; }
+
   CoreSettings settings_;
-  model::Desired desired_;
+  plan::IncrementalPlanner planner_;
+  Shared<model::Desired> desired_;
   std::vector<model::Override> overrides_;
-  plan::Memory memory_;
+  plan::Memory first_memory_;
   plan::Images images_;
   plan::DrainReports drain_reports_;
   std::map<std::pair<model::InstanceId, Time>, state::BounceRecord> open_bounces_;  // by their beginning
   std::map<model::InstanceId, std::string> step_errors_;
   FrontDoors front_doors_;
-  std::vector<discovery::RoutedInstance> routes_;
+  std::set<model::InstanceId> moved_doors_;  // whose front door is not what is stored
+  Shared<std::vector<discovery::RoutedInstance>> routes_;
   bool shutting_down_ = false;
   bool released_ = false;
 
-  // Of the last round.
-  bool looked_ = false;
-  model::Observed observed_;
-  std::vector<model::InstanceStatus> statuses_;
+  // Of the last round. What is kept by instance is brought up to date for those that were planned anew.
+  const plan::Outcome* outcome_ = nullptr;  // the planner's; null before the first
+  Shared<model::Desired> routed_desired_;   // the files that `routes_` stand on
+  std::map<model::InstanceId, Shared<model::InstanceStatus>> statuses_;
+  std::set<model::InstanceId> draining_;
+  std::set<model::InstanceId> entering_;   // routed, and not seen in the load balancer yet
+  std::set<model::InstanceId> unsettled_;  // not as wanted
+  std::vector<model::Task> one_offs_;
+  Shared<std::vector<model::Node>> nodes_;
+  std::string isolation_;
+  Time seen_at_{};
+  model::Generation generation_ = 0;
   std::vector<model::Override> in_force_;
   model::Plan plan_;
   bool settled_ = false;

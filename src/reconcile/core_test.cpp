@@ -40,7 +40,7 @@ struct Machine {
   Round round() {
     Round round = core.decide(observed(), routing, clock.now());
     routing.tasks.clear();
-    for (const auto& instance : round.routes) {
+    for (const auto& instance : *round.routes) {
       for (const model::Route& route : instance.routes) {
         const bool in = route.traffic == model::Traffic::In;
         routing.tasks[route.task] = plan::RoutedTask{in, !in, 0};
@@ -77,9 +77,9 @@ TEST(Core, BringsUpWhatTheFilesWantAndThenIsSilent) {
   machine.settle();
   const Snapshot snapshot = machine.core.snapshot("");
   ASSERT_EQ(snapshot.instances.size(), 1U);
-  EXPECT_EQ(snapshot.instances[0].state, model::InstanceState::Running);
-  EXPECT_EQ(snapshot.instances[0].healthy, 3);
-  EXPECT_EQ(snapshot.instances[0].endpoints, std::vector<std::string>{"http://127.0.0.1:8000"});
+  EXPECT_EQ(snapshot.instances[0]->state, model::InstanceState::Running);
+  EXPECT_EQ(snapshot.instances[0]->healthy, 3);
+  EXPECT_EQ(snapshot.instances[0]->endpoints, std::vector<std::string>{"http://127.0.0.1:8000"});
   EXPECT_TRUE(machine.round().idle());
 }
 
@@ -177,7 +177,7 @@ TEST(Core, ABrokenFileKeepsTheFrontDoorAlsoInANewProcess) {
   for (int i = 0; i < 50; ++i) {
     const Round round = machine.round();
     for (const auto& [id, text] : round.memories) stored[id] = text;
-    routes = round.routes;
+    routes = *round.routes;
   }
   ASSERT_EQ(routes.size(), 1U);
   ASSERT_EQ(routes[0].routes.size(), 2U);
@@ -187,8 +187,8 @@ TEST(Core, ABrokenFileKeepsTheFrontDoorAlsoInANewProcess) {
   broken.broken = {"shop"};
   machine.core.set_desired(broken);
   for (const auto& [id, text] : stored) machine.core.set_memory(id, text);
-  EXPECT_EQ(machine.round().routes, routes);
-  EXPECT_EQ(machine.core.snapshot("").instances[0].endpoints,
+  EXPECT_EQ(*machine.round().routes, routes);
+  EXPECT_EQ(machine.core.snapshot("").instances[0]->endpoints,
             std::vector<std::string>{"http://127.0.0.1:8000"});
 
   machine.core.set_desired({});
@@ -212,7 +212,7 @@ TEST(Core, AnImageIsAskedForOnceAndItsFailureIsTheReason) {
   machine.core.image_prepared(web.spec.image, Error(ErrorCode::Invalid, "step 2 of the Dockerfile failed"),
                               machine.clock.now());
   EXPECT_TRUE(machine.round().prepare.empty());
-  EXPECT_NE(machine.core.snapshot("").instances[0].reason.find("step 2 of the Dockerfile failed"),
+  EXPECT_NE(machine.core.snapshot("").instances[0]->reason.find("step 2 of the Dockerfile failed"),
             std::string::npos);
 
   machine.clock.advance(5s);
@@ -227,10 +227,10 @@ TEST(Core, AStepThatFailedShowsInTheReasonUntilItWorks) {
   machine.core.set_desired(desired_of({instance("shop.web", 1)}));
   machine.round();
   machine.core.step_failed(test::instance_id("shop.web"), "the engine is full");
-  EXPECT_NE(machine.core.snapshot("").instances[0].reason.find("the engine is full"), std::string::npos);
+  EXPECT_NE(machine.core.snapshot("").instances[0]->reason.find("the engine is full"), std::string::npos);
   machine.core.clear_step_errors();
   machine.settle();
-  EXPECT_TRUE(machine.core.snapshot("").instances[0].reason.empty());
+  EXPECT_TRUE(machine.core.snapshot("").instances[0]->reason.empty());
 }
 
 TEST(Core, TasksAreToldOfTheirDrainBesideTheRounds) {
@@ -274,12 +274,12 @@ TEST(Core, ANodeThatIsDrainedIsNews) {
   machine.settle();
   const Snapshot before = machine.core.snapshot("");
   ASSERT_TRUE(
-      machine.engine.drain(before.nodes.at(0).id, ++machine.generation, machine.clock.deadline_in(1s)));
+      machine.engine.drain(before.nodes->at(0).id, ++machine.generation, machine.clock.deadline_in(1s)));
   machine.round();
   const Snapshot after = machine.core.snapshot("");
   EXPECT_FALSE(same_picture(before, after));
-  EXPECT_NE(after.instances.at(0).reason.find("no node takes tasks: 1 is being drained"), std::string::npos)
-      << after.instances.at(0).reason;
+  EXPECT_NE(after.instances.at(0)->reason.find("no node takes tasks: 1 is being drained"), std::string::npos)
+      << after.instances.at(0)->reason;
 }
 
 TEST(Core, TheEndOfATaskIsAnEvent) {

@@ -11,6 +11,19 @@ const model::Instance* find_instance(const model::Desired& desired, const model:
   return it != desired.instances.end() && it->id == id ? &*it : nullptr;
 }
 
+std::set<model::InstanceId> differences(const FrontDoors& one, const FrontDoors& other) {
+  std::set<model::InstanceId> found;
+  const auto compare = [&](const FrontDoors& some, const FrontDoors& others) {
+    for (const auto& [id, door] : some) {
+      const auto it = others.find(id);
+      if (it == others.end() || it->second != door) found.insert(id);
+    }
+  };
+  compare(one, other);
+  compare(other, one);
+  return found;
+}
+
 FrontDoors front_doors(const model::Desired& desired, const model::Plan& plan, FrontDoors known) {
   std::erase_if(known, [&](const auto& door) {
     const model::InstanceId& id = door.first;

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/json.h"
@@ -20,6 +21,9 @@ using FrontDoors = std::map<model::InstanceId, model::Proxy>;
 
 // The instance of this id; null where the files have none.
 const model::Instance* find_instance(const model::Desired& desired, const model::InstanceId& id);
+
+// Whose front door is not the same in both.
+std::set<model::InstanceId> differences(const FrontDoors& one, const FrontDoors& other);
 
 // Those of the files, and of those that were known before, the ones that are still needed.
 FrontDoors front_doors(const model::Desired& desired, const model::Plan& plan, FrontDoors known);

@@ -412,7 +412,7 @@ Status known_instance(const Snapshot& snapshot, const model::InstanceId& id) {
   for (const model::InstanceStatus& status : snapshot.instances) {
     if (status.id == id) return {};
   }
-  for (const model::Instance& instance : snapshot.desired.instances) {
+  for (const model::Instance& instance : snapshot.desired->instances) {
     if (instance.id == id) return {};
   }
   return Error(ErrorCode::NotFound, "there is no instance " + id.text());
@@ -502,7 +502,7 @@ Result<std::unique_ptr<engine::ExecSession>> Loop::exec(const engine::ExecReques
 Result<model::TaskId> Loop::run(const model::InstanceId& id, const std::vector<std::string>& argv,
                                 Deadline deadline) {
   const auto now = snapshot();
-  for (const model::Instance& instance : now->desired.instances) {
+  for (const model::Instance& instance : now->desired->instances) {
     if (instance.id != id) continue;
     model::TaskSpec spec = instance.spec;
     if (!argv.empty()) {

@@ -113,16 +113,17 @@ const model::InstanceId kWeb{"web", "main"};
 
 TEST_F(LoopTest, FilesBecomeRoutedTasks) {
   const auto snapshot = eventually(settled);
-  EXPECT_EQ(snapshot->instances[0].healthy, 2);
-  EXPECT_EQ(snapshot->desired.problems, std::vector<model::Problem>());
+  EXPECT_EQ(snapshot->instances[0]->healthy, 2);
+  EXPECT_EQ(snapshot->desired->problems, std::vector<model::Problem>());
 }
 
 TEST_F(LoopTest, AChangedFileRollsAndIsHistory) {
-  const auto before = eventually(settled)->instances[0].revision;
+  const auto before = eventually(settled)->instances[0]->revision;
   write("web", "main:\n  cmd: [serve, more]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
   control_->reload();
   eventually([&](const Snapshot& now) {
-    return settled(now) && now.instances[0].revision != before && now.instances[0].revisions.size() == 1;
+    return settled(now) && now.instances[0]->revision != before &&
+           now.instances[0]->seen->revisions.size() == 1;
   });
   const auto history = control_->bounces(kWeb, 10).value();
   ASSERT_FALSE(history.empty());
@@ -133,8 +134,8 @@ TEST_F(LoopTest, ABrokenFileChangesNothingAndIsNamed) {
   const auto before = eventually(settled);
   write("web", "main:\n  cmd: [serve\n");
   control_->reload();
-  const auto after = eventually([](const Snapshot& now) { return !now.desired.problems.empty(); });
-  EXPECT_EQ(after->desired.broken, std::vector<std::string>{"web"});
+  const auto after = eventually([](const Snapshot& now) { return !now.desired->problems.empty(); });
+  EXPECT_EQ(after->desired->broken, std::vector<std::string>{"web"});
   const auto running = engine_->observe(clock_.deadline_in(5s)).value();
   EXPECT_EQ(running.tasks.size(), 2U);
 }
@@ -147,12 +148,12 @@ TEST_F(LoopTest, AnOverrideIsStoredAppliedAndSurvivesARestart) {
   scale.count = 4;
   scale.owner = "tester";
   ASSERT_TRUE(control_->put_override(scale, clock_.deadline_in(5s)).has_value());
-  eventually([](const Snapshot& now) { return settled(now) && now.instances[0].healthy == 4; });
+  eventually([](const Snapshot& now) { return settled(now) && now.instances[0]->healthy == 4; });
   stop();
   start();
   const auto snapshot = eventually(settled);
-  EXPECT_EQ(snapshot->instances[0].healthy, 4);
-  ASSERT_EQ(snapshot->instances[0].overrides.size(), 1U);
+  EXPECT_EQ(snapshot->instances[0]->healthy, 4);
+  ASSERT_EQ(snapshot->instances[0]->overrides.size(), 1U);
 
   scale.instance.instance = "nobody";
   EXPECT_EQ(control_->put_override(scale, clock_.deadline_in(5s)).error().code(), ErrorCode::NotFound);
@@ -170,15 +171,15 @@ TEST_F(LoopTest, AFreezeIsOfNoInstanceAndHoldsDeploysBack) {
         "main:\n  cmd: [serve, again]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
   control_->reload();
   eventually([](const Snapshot& now) {
-    return now.instances[0].reason.find("deploys of the cluster are frozen") != std::string::npos;
+    return now.instances[0]->reason.find("deploys of the cluster are frozen") != std::string::npos;
   });
   ASSERT_TRUE(control_->remove_override({}, freeze.kind, clock_.deadline_in(5s)).has_value());
   eventually([](const Snapshot& now) { return settled(now) && now.overrides.empty(); });
 }
 
 TEST_F(LoopTest, ADrainedNodeIsDrainedStillAfterARestart) {
-  const model::NodeId node = eventually(settled)->nodes.at(0).id;
-  const auto draining = [](const Snapshot& now) { return !now.nodes.empty() && now.nodes[0].draining; };
+  const model::NodeId node = eventually(settled)->nodes->at(0).id;
+  const auto draining = [](const Snapshot& now) { return !now.nodes->empty() && now.nodes->at(0).draining; };
   ASSERT_TRUE(control_->set_draining({node, true, "tester", "new disk"}, clock_.deadline_in(5s)).has_value());
   eventually(draining);
   EXPECT_EQ(control_->recent_events(1, "")->at(0).text, "node node-1 is drained by tester: new disk");
@@ -186,7 +187,7 @@ TEST_F(LoopTest, ADrainedNodeIsDrainedStillAfterARestart) {
   start();
   eventually(draining);
   ASSERT_TRUE(control_->set_draining({node, false, "tester", ""}, clock_.deadline_in(5s)).has_value());
-  eventually([](const Snapshot& now) { return settled(now) && !now.nodes[0].draining; });
+  eventually([](const Snapshot& now) { return settled(now) && !now.nodes->at(0).draining; });
   const Status unknown = control_->set_draining({model::NodeId("n"), true, "", ""}, clock_.deadline_in(5s));
   EXPECT_EQ(unknown.error().code(), ErrorCode::NotFound);
 }
@@ -198,7 +199,7 @@ TEST_F(LoopTest, AnEngineThatCannotBeAskedChangesNothing) {
   EXPECT_NE(snapshot->trouble.find("engine"), std::string::npos);
   EXPECT_FALSE(snapshot->settled);
   cluster_->set_api({});
-  EXPECT_EQ(eventually(settled)->instances[0].healthy, 2);
+  EXPECT_EQ(eventually(settled)->instances[0]->healthy, 2);
 }
 
 TEST_F(LoopTest, ALoadBalancerThatDoesNotAnswerHoldsUpNobodyElse) {
@@ -226,10 +227,10 @@ TEST_F(LoopTest, ALoadBalancerThatDoesNotAnswerHoldsUpNobodyElse) {
 }
 
 TEST_F(LoopTest, ARestartAdoptsWhatRuns) {
-  const auto before = eventually(settled)->instances[0].tasks;
+  const auto before = eventually(settled)->instances[0]->seen->tasks;
   stop();
   start();
-  const auto after = eventually(settled)->instances[0].tasks;
+  const auto after = eventually(settled)->instances[0]->seen->tasks;
   ASSERT_EQ(after.size(), before.size());
   for (size_t i = 0; i < after.size(); ++i) {
     EXPECT_EQ(after[i].id, before[i].id);
@@ -261,13 +262,13 @@ TEST_F(LoopTest, AShutDownIsGoneOnWithAfterARestart) {
 }
 
 TEST_F(LoopTest, AFullDiskStopsNoWorkAndLosesNoHistory) {
-  const auto before = eventually(settled)->instances[0].revision;
+  const auto before = eventually(settled)->instances[0]->revision;
   store_.full = true;
   write("web", "main:\n  cmd: [serve, more]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
   control_->reload();
   const auto rolled = eventually([&](const Snapshot& now) {
-    return now.instances[0].revision != before && now.instances[0].revisions.size() == 1 &&
-           now.instances[0].healthy == 2 && !now.instances[0].bounce;
+    return now.instances[0]->revision != before && now.instances[0]->seen->revisions.size() == 1 &&
+           now.instances[0]->healthy == 2 && !now.instances[0]->bounce;
   });
   EXPECT_EQ(rolled->trouble, "state: no space left on the disk");
   EXPECT_FALSE(rolled->settled);
@@ -291,7 +292,7 @@ TEST_F(LoopTest, AFileThatIsBrokenAtTheStartCostsNoFrontDoor) {
   stop();
   write("web", "main:\n  cmd: [serve\n");
   start();
-  eventually([](const Snapshot& now) { return !now.instances.empty() && now.instances[0].healthy == 2; });
+  eventually([](const Snapshot& now) { return !now.instances.empty() && now.instances[0]->healthy == 2; });
   stop();
   ASSERT_EQ(proxy_.wanted.size(), 1U);
   EXPECT_EQ(proxy_.wanted[0].proxy.port, 18000);
@@ -303,10 +304,10 @@ TEST_F(LoopTest, ANewcomerTakesNothingFromWhoServes) {
   const std::string same_port = "main:\n  cmd: [x]\n  container_port: 80\n  proxy: {port: 18000}\n";
   write("api", same_port);
   const auto named = [](const Snapshot& now) {
-    return now.desired.broken == std::vector<std::string>{"api"} && now.desired.problems.size() == 1 &&
-           now.desired.problems[0].message.find("belongs to web.main") != std::string::npos;
+    return now.desired->broken == std::vector<std::string>{"api"} && now.desired->problems.size() == 1 &&
+           now.desired->problems[0].message.find("belongs to web.main") != std::string::npos;
   };
-  EXPECT_EQ(eventually(named)->instances[0].healthy, 2);
+  EXPECT_EQ(eventually(named)->instances[0]->healthy, 2);
   stop();
   start();
   EXPECT_TRUE(named(*control_->snapshot()));
@@ -325,7 +326,7 @@ TEST_F(LoopTest, ATreeThatWasAwayIsReadAgainWhenItIsBack) {
   std::filesystem::rename(directory_->path(), away);
   const auto lost = eventually([](const Snapshot& now) { return !now.trouble.empty(); });
   EXPECT_NE(lost->trouble.find("config: "), std::string::npos);
-  EXPECT_EQ(lost->instances[0].healthy, 2);
+  EXPECT_EQ(lost->instances[0]->healthy, 2);
   std::filesystem::rename(away, directory_->path());
   EXPECT_EQ(eventually(settled)->trouble, "");
 }

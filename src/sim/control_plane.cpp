@@ -12,12 +12,19 @@ constexpr Duration kDrainInterval = 1s;
 constexpr Duration kGather = 10ms;
 constexpr Duration kFailureInterval = 1s;
 
-reconcile::CoreSettings settings(std::function<plan::Outcome(const plan::Inputs&)> planner) {
+reconcile::CoreSettings settings(std::function<const plan::Outcome&(const plan::Inputs&)> planner) {
   reconcile::CoreSettings settings;
   settings.cluster = "sim";
   settings.engine = "fake";
   settings.planner = std::move(planner);
   return settings;
+}
+
+plan::Inputs with_memory(const plan::Inputs& inputs, const plan::Memory& memory) {
+  return {inputs.desired,        inputs.observed,      inputs.routing,
+          inputs.overrides,      inputs.images,        memory,
+          inputs.restarts_tasks, inputs.shutting_down, inputs.now,
+          inputs.limited_room,   inputs.rebalance,     inputs.drains};
 }
 
 }  // namespace
@@ -26,7 +33,9 @@ ControlPlane::ControlPlane(int number, Parts parts, const Planner& planner, Hook
     : actor_{number, false},
       parts_(parts),
       hooks_(std::move(hooks)),
-      core_(settings([this, planner](const plan::Inputs& inputs) { return decide(planner, inputs); })),
+      core_(settings([this, planner](const plan::Inputs& inputs) -> const plan::Outcome& {
+        return decide(planner, inputs);
+      })),
       journal_(parts.store),
       applier_({parts.engine, parts.proxy, parts.store, journal_, store_mutex_, parts.stage.clock},
                [this] { return may_act(); }),
@@ -59,10 +68,16 @@ void ControlPlane::next_in(Duration wait) {
   due_ = parts_.stage.clock.steady_now() + wait;
 }
 
-// The planner's answer, asked for twice and shown to the referee.
-plan::Outcome ControlPlane::decide(const Planner& planner, const plan::Inputs& inputs) {
-  plan::Outcome outcome = planner(inputs);
-  const plan::Outcome again = planner(inputs);
+// The planner's answer, asked for twice and shown to the referee: the real planner once as it goes on from
+// its last plan, as in production, and once from nothing.
+const plan::Outcome& ControlPlane::decide(const Planner& planner, const plan::Inputs& lent) {
+  // The memory may be part of the outcome that is about to be replaced.
+  const plan::Memory memory = lent.memory;
+  const plan::Inputs inputs = with_memory(lent, memory);
+  files_ = inputs.desired;
+  if (planner) outcome_ = planner(inputs);
+  const plan::Outcome& outcome = planner ? outcome_ : incremental_.decide(lent);
+  const plan::Outcome again = planner ? planner(inputs) : plan::decide(inputs);
   const discovery::ProxyState proxy = parts_.proxy.truth();
   Decision decision = decision_on(inputs, outcome, take_picture(*parts_.stage.cluster, proxy), proxy);
   decision.plane = actor_.number;

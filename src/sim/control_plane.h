@@ -16,6 +16,7 @@ namespace slipway::sim {
 
 class ControlPlane {
  public:
+  // In the place of the real planner; empty: the real one, which is held against a plan made from nothing.
   using Planner = std::function<plan::Outcome(const plan::Inputs&)>;
   struct Parts {
     Stage& stage;
@@ -52,7 +53,7 @@ class ControlPlane {
   SteadyTime last_work() const { return last_work_; }
 
  private:
-  plan::Outcome decide(const Planner& planner, const plan::Inputs& inputs);
+  const plan::Outcome& decide(const Planner& planner, const plan::Inputs& inputs);
   void tell(const plan::Outcome& outcome);
   Status may_act();
   bool look_and_act();
@@ -63,6 +64,9 @@ class ControlPlane {
   Actor actor_;
   Parts parts_;
   Hooks hooks_;
+  plan::IncrementalPlanner incremental_;
+  plan::Outcome outcome_;         // of another planner
+  Shared<model::Desired> files_;  // the referee looks back at those of the last decision
   reconcile::Core core_;
   reconcile::Journal journal_;
   std::mutex store_mutex_;

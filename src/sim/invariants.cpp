@@ -334,8 +334,7 @@ class SameAnswer final : public Invariant {
   void decided(const Decision&, const Answer& answer) override {
     const plan::Outcome& one = answer.outcome;
     const plan::Outcome& other = answer.again;
-    const bool same = one.plan == other.plan && one.memory == other.memory && one.status == other.status &&
-                      one.events == other.events && one.wake_at == other.wake_at;
+    const bool same = plan::same_answer(one, other);
     expect(same, "two answers to one question:\n{}and\n{}", same ? "" : one.plan.text(),
            same ? "" : other.plan.text());
   }
@@ -361,9 +360,9 @@ class HasAReason final : public Invariant {
       const Terms& terms = decision.terms_for(status.id);
       expect(!status.reason.empty() || as_wanted(answer.inputs, status.id, terms),
              "{} is not as wanted ({}: {} tasks, {} wanted), and has no reason", status.id.text(),
-             model::to_text(status.state), status.tasks.size(), terms.count);
+             model::to_text(status.state), status.seen->tasks.size(), terms.count);
     }
-    for (const model::Instance& instance : answer.inputs.desired.instances)
+    for (const model::Instance& instance : answer.inputs.desired->instances)
       expect(told.contains(instance.id), "{} has no status", instance.id.text());
   }
 

@@ -192,7 +192,7 @@ void Rehearsal::look(const plan::Outcome& outcome) {
   for (const model::InstanceStatus& status : outcome.status) {
     look_at(status, serving);
     wanted += status.desired;
-    for (const model::Task& task : status.tasks) {
+    for (const model::Task& task : status.seen->tasks) {
       if (task.state == model::TaskState::Lost) ++lost_now_;
       if (known_.insert(task.id).second) ++report_.started;
     }

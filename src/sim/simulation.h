@@ -17,7 +17,7 @@
 namespace slipway::sim {
 
 struct Options {
-  ControlPlane::Planner planner = plan::decide;
+  ControlPlane::Planner planner = {};
   bool recording = false;  // keep the timeline
 };
 

@@ -63,14 +63,14 @@ Terms terms_of(const plan::Inputs& inputs, const model::InstanceId& id, bool ref
   Terms terms;
   terms.refused = refused;
   const auto found =
-      std::ranges::find_if(inputs.desired.instances, [&](const model::Instance& i) { return i.id == id; });
-  if (found != inputs.desired.instances.end()) {
+      std::ranges::find_if(inputs.desired->instances, [&](const model::Instance& i) { return i.id == id; });
+  if (found != inputs.desired->instances.end()) {
     terms.instance = &*found;
     terms.spec = found->spec;
     terms.count = found->desired_state == "stop" ? 0 : found->count;
     apply_overrides(inputs, id, terms);
   } else {
-    terms.frozen = std::ranges::find(inputs.desired.broken, id.service) != inputs.desired.broken.end();
+    terms.frozen = std::ranges::find(inputs.desired->broken, id.service) != inputs.desired->broken.end();
   }
   if (inputs.shutting_down) {
     terms.count = 0;

@@ -74,9 +74,9 @@ std::optional<Arguments> parse(int argc, char** argv) {
   return arguments;
 }
 
-// A fresh planner for each seed; nothing for a name that nobody has.
+// A fresh planner for each seed, the real one for no name; nothing for a name that nobody has.
 std::optional<ControlPlane::Planner> planner_of(const std::string& name) {
-  if (name.empty()) return plan::decide;
+  if (name.empty()) return ControlPlane::Planner();
   for (const BrokenPlanner& planner : broken_planners()) {
     if (planner.name == name) return planner.make();
   }

@@ -1,6 +1,7 @@
 // bench [-o json] [NAME...]: runs the benchmarks of these names, or all, and prints one line a figure. Exits
 // with 1 when one could not measure, and with 2 when it was asked wrongly; never for a figure.
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ std::string number(double value) {
 void print_text(const bench::Figure& figure) {
   std::string line =
       fmt::format("{:<16} {:<28} {} {}", figure.name, figure.size, number(figure.value), figure.unit);
+  if (figure.cpu) line += fmt::format(" ({} by processor time)", number(*figure.cpu));
   if (figure.reference) {
     line += fmt::format("   {} {} ({}x)", figure.reference->name, number(figure.reference->value),
                         number(figure.value / figure.reference->value));
@@ -42,6 +44,7 @@ void print_json(const bench::Figure& figure) {
   json["size"] = figure.size;
   json["value"] = figure.value;
   json["unit"] = figure.unit;
+  if (figure.cpu) json["cpu"] = *figure.cpu;
   if (figure.reference) {
     json["reference"] = figure.reference->name;
     json["reference_value"] = figure.reference->value;
@@ -77,6 +80,12 @@ Asked read_arguments(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+double bench::cpu_milliseconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
+}
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);

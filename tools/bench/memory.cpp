@@ -1,31 +1,35 @@
-// How much resident memory it takes to hold a settled cluster: what is wanted, what is observed, what the
-// load balancer does, the planner's memory, and the status of every instance. Each size in a process of its
-// own, for memory that was freed is not given back.
+// How much resident memory a control plane takes for a settled cluster: reconcile::Core with all that it
+// keeps between two rounds (files, what was seen, the plan, the planner's memory), and the snapshot that the
+// API serves; at its peak also one whole observation, as the engine and the load balancer tell it. Each size
+// in a process of its own, for memory that was freed is not given back.
 #include <cstdio>
 #include <fstream>
 #include <malloc.h>
+#include <memory>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "bench.h"
+#include "reconcile/core.h"
 #include "settled.h"
 
 namespace bench {
 namespace {
 
 // In KB; -1 where the system does not say.
-long resident() {
+long resident(std::string_view which) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::strtol(line.c_str() + 6, nullptr, 10);
+    if (line.starts_with(which)) return std::strtol(line.c_str() + which.size(), nullptr, 10);
   }
   return -1;
 }
 
 struct Held {
-  double all_kb = -1;    // growth since the process began to hold anything
-  double plain_kb = -1;  // of it: desired and observed alone
+  double kept_kb = -1;  // growth since the process began to hold anything, between two rounds
+  double peak_kb = -1;  // at the most, within a round
+  double told_kb = -1;  // of that: what the files, the engine and the load balancer told
 };
 
 Held ask_child(const std::string& self, int tasks) {
@@ -33,25 +37,35 @@ Held ask_child(const std::string& self, int tasks) {
   const std::string command = fmt::format("'{}' --hold {}", self, tasks);
   FILE* child = ::popen(command.c_str(), "r");
   if (child == nullptr) return held;
-  const int read = std::fscanf(child, "%lf %lf", &held.all_kb, &held.plain_kb);
-  if (::pclose(child) != 0 || read != 2) return Held{};
+  const int read = std::fscanf(child, "%lf %lf %lf", &held.kept_kb, &held.peak_kb, &held.told_kb);
+  if (::pclose(child) != 0 || read != 3) return Held{};
   return held;
 }
 
 }  // namespace
 
 int hold_in_memory(int tasks) {
-  const long before = resident();
-  Settled settled = settled_cluster(tasks);
-  ::malloc_trim(0);
-  const long plain = resident();
-  slipway::plan::Outcome outcome = settled.decide();
-  settled.memory = outcome.memory;
-  ::malloc_trim(0);  // what decide() only used for a while may go
-  const long all = resident();
-  keep(outcome.status.size());
-  if (before < 0 || plain < 0 || all < 0) return 1;
-  std::printf("%ld %ld\n", all - before, plain - before);
+  const long before = resident("VmRSS:");
+  slipway::reconcile::Core core({.cluster = "bench"});
+  std::shared_ptr<const slipway::reconcile::Snapshot> snapshot;
+  long told = -1;
+  {
+    const Settled settled = settled_cluster(tasks);
+    ::malloc_trim(0);
+    told = resident("VmRSS:");
+    core.set_desired(settled.desired);
+    // Twice: what is remembered since the first round is settled in the second.
+    for (int round = 0; round < 2; ++round) {
+      core.decide(settled.observed, settled.routing, settled.now);
+      snapshot = std::make_shared<const slipway::reconcile::Snapshot>(core.snapshot(""));
+    }
+  }
+  const long peak = resident("VmHWM:");
+  ::malloc_trim(0);  // what a round only used for a while may go
+  const long kept = resident("VmRSS:");
+  keep(snapshot->instances.size());
+  if (before < 0 || told < 0 || peak < 0 || kept < 0) return 1;
+  std::printf("%ld %ld %ld\n", kept - before, peak - before, told - before);
   return 0;
 }
 
@@ -59,15 +73,21 @@ Figures bench_memory(const std::string& self) {
   Figures figures;
   for (const int tasks : {1'000, 10'000, 100'000}) {
     const Held held = ask_child(self, tasks);
-    if (held.all_kb < 0) {
+    if (held.kept_kb < 0) {
       std::fprintf(stderr, "memory: the process that holds %d tasks failed\n", tasks);
       return {};
     }
-    figures.push_back(Figure{"memory.held", fmt::format("{} tasks", tasks), held.all_kb / 1024, "MB",
-                             Reference{"desired+observed", held.plain_kb / 1024},
+    figures.push_back(Figure{"memory.held",
+                             fmt::format("{} tasks", tasks),
+                             held.all_kb / 1024,
+                             "MB",
+                             {},
+                             Reference{"told", held.told_kb / 1024},
                              fmt::format("{:.0f} MB", 30 + tasks / 1024.0)});
     figures.push_back(
-        Figure{"memory.per-task", fmt::format("{} tasks", tasks), held.all_kb / tasks, "KB", {}, ""});
+        Figure{"memory.peak", fmt::format("{} tasks", tasks), held.peak_kb / 1024, "MB", {}, {}, ""});
+    figures.push_back(
+        Figure{"memory.per-task", fmt::format("{} tasks", tasks), held.kept_kb / tasks, "KB", {}, {}, ""});
   }
   return figures;
 }

@@ -10,13 +10,13 @@ namespace {
 namespace model = slipway::model;
 using namespace std::chrono_literals;
 
-constexpr int kTasksAnInstance = 10;
 constexpr int kTasksANode = 10;
+constexpr int kCopies = static_cast<int>(kTasksAnInstance);
 
 model::Instance instance(int number) {
   model::Instance instance;
   instance.id = {fmt::format("service-{:05}", number), "main"};
-  instance.count = kTasksAnInstance;
+  instance.count = kCopies;
   instance.spec.cmd = std::vector<std::string>{"serve", "--port", "80"};
   instance.spec.env = {{"VERSION", "2026-01-31-1"}, {"LOG_LEVEL", "info"}};
   instance.spec.container_port = 80;
@@ -44,14 +44,14 @@ model::Task task(const model::Revision& revision, int number, slipway::Time sinc
 
 }  // namespace
 
-slipway::plan::Outcome Settled::decide() const {
-  return slipway::plan::decide(slipway::plan::Inputs{.desired = desired,
-                                                     .observed = observed,
-                                                     .routing = routing,
-                                                     .overrides = overrides,
-                                                     .images = images,
-                                                     .memory = memory,
-                                                     .now = now});
+slipway::plan::Inputs Settled::inputs(const slipway::plan::Memory& remembered) const {
+  return {.desired = desired,
+          .observed = observed,
+          .routing = routing,
+          .overrides = overrides,
+          .images = images,
+          .memory = remembered,
+          .now = now};
 }
 
 Settled settled_cluster(int tasks) {
@@ -68,16 +68,18 @@ Settled settled_cluster(int tasks) {
     node.attributes = {{"zone", fmt::format("z{}", i % 4)}};
     settled.observed.nodes.push_back(std::move(node));
   }
-  for (int i = 0; i < tasks / kTasksAnInstance; ++i) {
-    settled.desired.instances.push_back(instance(i));
-    const model::Instance& wanted = settled.desired.instances.back();
+  model::Desired desired;
+  for (int i = 0; i < tasks / kCopies; ++i) {
+    desired.instances.push_back(instance(i));
+    const model::Instance& wanted = desired.instances.back();
     const model::Revision revision = model::make_revision(wanted.id, wanted.spec);
-    for (int copy = 0; copy < kTasksAnInstance; ++copy) {
-      settled.observed.tasks.push_back(task(revision, i * kTasksAnInstance + copy, since));
+    for (int copy = 0; copy < kCopies; ++copy) {
+      settled.observed.tasks.push_back(task(revision, i * kCopies + copy, since));
       settled.routing.tasks[settled.observed.tasks.back().id].in = true;
     }
-    settled.observed.revisions.push_back(model::ObservedRevision{revision, kTasksAnInstance, 1});
+    settled.observed.revisions.push_back(model::ObservedRevision{revision, kCopies, 1});
   }
+  settled.desired = std::move(desired);
   std::sort(settled.observed.revisions.begin(), settled.observed.revisions.end(),
             [](const auto& a, const auto& b) { return a.revision.id < b.revision.id; });
   return settled;

@@ -7,7 +7,7 @@
 namespace bench {
 
 struct Settled {
-  slipway::model::Desired desired;
+  slipway::Shared<slipway::model::Desired> desired;
   slipway::model::Observed observed;
   slipway::plan::Routing routing;
   slipway::plan::Images images;
@@ -15,8 +15,12 @@ struct Settled {
   std::vector<slipway::model::Override> overrides;
   slipway::Time now{};
 
-  slipway::plan::Outcome decide() const;
+  slipway::plan::Inputs inputs() const { return inputs(memory); }
+  slipway::plan::Inputs inputs(const slipway::plan::Memory& remembered) const;
+  slipway::plan::Outcome decide() const { return slipway::plan::decide(inputs()); }
 };
+
+constexpr size_t kTasksAnInstance = 10;
 
 Settled settled_cluster(int tasks);
 
