@@ -10,6 +10,9 @@
 #include "plan/view.h"
 
 namespace slipway::plan {
+
+using slipway::to_text;  // of times and durations, which this folder's own overload would hide
+
 namespace {
 
 using model::InstanceState;

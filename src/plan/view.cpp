@@ -8,6 +8,9 @@
 #include "plan/growth.h"
 
 namespace slipway::plan {
+
+using slipway::to_text;  // of times and durations, which this folder's own overload would hide
+
 namespace {
 
 using model::Health;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "engine/fake/world.h"
+#include "plan/incremental.h"
 #include "sim/room_placer.h"
 
 namespace slipway::sim {
@@ -40,6 +41,7 @@ class Rehearsal {
  public:
   explicit Rehearsal(const RehearsalQuestion& question)
       : question_(question),
+        desired_(question.desired),
         clock_(std::max(FakeClock().now(), question.start.at)),
         random_(question.seed),
         world_(options_of(question), random_),
@@ -48,18 +50,35 @@ class Rehearsal {
   RehearsalReport run();
 
  private:
+  // What is counted of each instance.
+  struct Share {
+    int serving = 0;
+    int wanted = 0;
+    int lost = 0;  // tasks whose replacements have not been seen yet
+    int unsettled = 0;
+    bool troubled = false;  // there is a reason
+
+    void add(const Share& other, int sign) {
+      serving += sign * other.serving;
+      wanted += sign * other.wanted;
+      lost += sign * other.lost;
+      unsettled += sign * other.unsettled;
+    }
+  };
+
   void set_up();
   void plan_faults();
   void round();
   void look(const plan::Outcome& outcome);
-  void look_at(const model::InstanceStatus& status, int& serving);
-  void route(const plan::Outcome& outcome);
+  void look_at(const model::InstanceStatus& status, bool was_troubled);
+  static Share share_of(const model::InstanceStatus& status);
+  void route(const plan::Outcome& outcome, const model::InstanceId& id);
   void apply(const model::Step& step);
   bool wait();
-  bool as_wanted(const plan::Outcome& outcome) const;
   void advance(SteadyTime to);
 
   const RehearsalQuestion& question_;
+  const Shared<model::Desired> desired_;
   FakeClock clock_;
   SeededRandom random_;
   engine::fake::World world_;
@@ -69,12 +88,15 @@ class Rehearsal {
   plan::Routing routing_{.known = true, .tasks = {}, .refused = {}};
   std::map<SteadyTime, std::vector<model::TaskId>> session_ends_;
   plan::Images images_;
-  plan::Memory memory_;
+  plan::IncrementalPlanner planner_;
+  std::map<model::InstanceId, std::vector<model::TaskId>> routed_;  // sorted
   engine::fake::Agenda faults_;
   std::optional<Time> wake_at_;
   std::unordered_set<model::TaskId> known_;
   model::Generation generation_ = 0;
-  int lost_now_ = 0;  // lost tasks whose replacements have not been counted yet
+  std::map<model::InstanceId, Share> shares_;
+  Share all_;  // the sum of them
+  Duration last_round_at_{};
   bool resting_ = false;
   bool first_ = true;
 };
@@ -138,23 +160,27 @@ void Rehearsal::advance(SteadyTime to) {
   }
 }
 
-void Rehearsal::route(const plan::Outcome& outcome) {
-  std::map<model::TaskId, plan::RoutedTask> next;
-  for (const auto& [id, routes] : outcome.plan.routes) {
-    for (const model::Route& route : routes) {
+// What the load balancer does with the tasks of one instance from now on.
+void Rehearsal::route(const plan::Outcome& outcome, const model::InstanceId& id) {
+  const auto routes = outcome.plan.routes.find(id);
+  const std::vector<model::TaskId> before = std::exchange(routed_[id], {});
+  if (routes != outcome.plan.routes.end()) {
+    for (const model::Route& route : routes->second) {
+      routed_[id].push_back(route.task);
+      plan::RoutedTask& now = routing_.tasks[route.task];
       const bool drain = route.traffic == model::Traffic::Drain;
-      const auto before = routing_.tasks.find(route.task);
-      const bool was_in = before != routing_.tasks.end() && before->second.in;
-      plan::RoutedTask now{.in = !drain, .draining = drain, .sessions = 0};
-      if (drain && before != routing_.tasks.end()) now.sessions = before->second.sessions;
-      if (drain && was_in) {
+      if (!drain) now.sessions = 0;
+      if (drain && now.in) {
         now.sessions = 1;
         session_ends_[clock_.steady_now() + question_.session_time].push_back(route.task);
       }
-      next.emplace_hint(next.end(), route.task, now);
+      now.in = !drain;
+      now.draining = drain;
     }
   }
-  routing_.tasks = std::move(next);
+  for (const model::TaskId& task : before) {
+    if (!std::ranges::binary_search(routed_[id], task)) routing_.tasks.erase(task);
+  }
 }
 
 void Rehearsal::apply(const model::Step& step) {
@@ -170,10 +196,9 @@ void Rehearsal::apply(const model::Step& step) {
   }
 }
 
-void Rehearsal::look_at(const model::InstanceStatus& status, int& serving) {
+void Rehearsal::look_at(const model::InstanceStatus& status, bool was_troubled) {
   InstanceRehearsal& instance = report_.instances[status.id];
   const int here = std::min(status.healthy, status.desired);
-  serving += here;
   const bool up = instance.lowest.has_value() || (first_ ? here > 0 : here == status.desired);
   if (up)
     instance.lowest =
@@ -182,59 +207,69 @@ void Rehearsal::look_at(const model::InstanceStatus& status, int& serving) {
   instance.reason = status.reason;
   instance.to = status.revision;
   if (status.bounce) instance.from = status.bounce->from;
+  // A trouble that nobody spoke of again lasted until the last round at least.
+  if (was_troubled) instance.done = last_round_at_;
   if (!status.reason.empty()) instance.done = timeline_.elapsed();
   const size_t room = status.reason.find("not all tasks have room");
   if (room != std::string::npos && instance.room.empty()) instance.room = status.reason.substr(room);
+  for (const model::Task& task : status.seen->tasks) {
+    if (known_.insert(task.id).second) ++report_.started;
+  }
 }
 
+// The share of one instance in the sums over all.
+Rehearsal::Share Rehearsal::share_of(const model::InstanceStatus& status) {
+  Share share;
+  share.serving = std::min(status.healthy, status.desired);
+  share.wanted = status.desired;
+  share.lost =
+      static_cast<int>(std::ranges::count(status.seen->tasks, model::TaskState::Lost, &model::Task::state));
+  const bool rests = status.draining.empty() &&
+                     (status.state == InstanceState::Running || status.state == InstanceState::Stopped);
+  share.unsettled = rests ? 0 : 1;
+  share.troubled = !status.reason.empty();
+  return share;
+}
+
+// Others than those that were planned anew are as they were.
 void Rehearsal::look(const plan::Outcome& outcome) {
-  int serving = 0, wanted = 0;
-  for (const model::InstanceStatus& status : outcome.status) {
-    look_at(status, serving);
-    wanted += status.desired;
-    for (const model::Task& task : status.seen->tasks) {
-      if (task.state == model::TaskState::Lost) ++lost_now_;
-      if (known_.insert(task.id).second) ++report_.started;
-    }
+  for (const model::InstanceId& id : outcome.planned) {
+    const Share before = std::exchange(shares_[id], {});
+    all_.add(before, -1);
+    const auto status = std::ranges::lower_bound(outcome.status, id, {}, &model::InstanceStatus::id);
+    if (status == outcome.status.end() || status->id != id) continue;
+    look_at(*status, before.troubled);
+    all_.add(shares_[id] = share_of(*status), 1);
   }
-  report_.moved = std::max<int64_t>(report_.moved, lost_now_);
-  lost_now_ = 0;
-  if (first_ || serving - wanted < report_.lowest - report_.lowest_of) {
-    report_.lowest = serving;
-    report_.lowest_of = wanted;
+  report_.moved = std::max<int64_t>(report_.moved, all_.lost);
+  if (first_ || all_.serving - all_.wanted < report_.lowest - report_.lowest_of) {
+    report_.lowest = all_.serving;
+    report_.lowest_of = all_.wanted;
     report_.lowest_at = timeline_.elapsed();
   }
-  report_.wanted = wanted;
+  report_.wanted = all_.wanted;
+  last_round_at_ = timeline_.elapsed();
   first_ = false;
-}
-
-bool Rehearsal::as_wanted(const plan::Outcome& outcome) const {
-  if (!outcome.plan.steps.empty()) return false;
-  return std::all_of(outcome.status.begin(), outcome.status.end(), [](const model::InstanceStatus& status) {
-    return status.draining.empty() &&
-           (status.state == InstanceState::Running || status.state == InstanceState::Stopped);
-  });
 }
 
 void Rehearsal::round() {
   const model::Observed observed = world_.observe();
-  const plan::Outcome outcome = plan::decide(plan::Inputs{.desired = question_.desired,
-                                                          .observed = observed,
-                                                          .routing = routing_,
-                                                          .overrides = question_.overrides,
-                                                          .images = images_,
-                                                          .memory = memory_,
-                                                          .restarts_tasks = true,
-                                                          .shutting_down = false,
-                                                          .now = clock_.now(),
-                                                          .limited_room = question_.limited_room,
-                                                          .rebalance = question_.rebalance});
+  const plan::Outcome& outcome = planner_.decide(plan::Inputs{.desired = desired_,
+                                                              .observed = observed,
+                                                              .routing = routing_,
+                                                              .overrides = question_.overrides,
+                                                              .images = images_,
+                                                              .memory = planner_.outcome().memory,
+                                                              .restarts_tasks = true,
+                                                              .shutting_down = false,
+                                                              .now = clock_.now(),
+                                                              .limited_room = question_.limited_room,
+                                                              .rebalance = question_.rebalance});
   ++report_.rounds;
   look(outcome);
-  resting_ = as_wanted(outcome);
-  memory_ = outcome.memory;
+  resting_ = outcome.plan.steps.empty() && all_.unsettled == 0;
   wake_at_ = outcome.wake_at;
-  route(outcome);
+  for (const model::InstanceId& id : outcome.rerouted) route(outcome, id);
   if (!outcome.plan.steps.empty()) ++generation_;
   for (const model::Step& step : outcome.plan.steps) apply(step);
   if (!resting_) report_.took = timeline_.elapsed();
@@ -270,6 +305,9 @@ RehearsalReport Rehearsal::run() {
   do {
     round();
   } while (wait());
+  for (const auto& [id, share] : shares_) {
+    if (share.troubled) report_.instances[id].done = last_round_at_;
+  }
   report_.converged = resting_;
   report_.timeline = timeline_.entries();
   report_.end = world_.observe();

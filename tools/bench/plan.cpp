@@ -47,7 +47,7 @@ bool run_events(Settled& settled, Runs& runs) {
   const slipway::SystemClock clock;
   plan::IncrementalPlanner planner;
   planner.decide(settled.inputs());
-  slipway::reconcile::Core core({.cluster = "bench"});
+  slipway::reconcile::Core core{slipway::reconcile::CoreSettings()};
   core.set_desired(settled.desired);
   core.decide(settled.observed, settled.routing, settled.now);
   auto snapshot = core.snapshot("");

@@ -25,9 +25,9 @@ model::Exit death_by(int signal) {
 }  // namespace
 
 // Puts `action` on the agenda; it lapses when the task has ended, or started again, by then.
-void World::later(const Task& task, Duration wait, Action action) {
-  agenda_.add(steady_ + wait, [this, id = task.seen.id, run = task.run, action] {
-    Task* still = find(id);
+void World::later(Task& task, Duration wait, Action action) {
+  agenda_.add(steady_ + wait, [this, known = task.weak_from_this(), run = task.run, action] {
+    const std::shared_ptr<Task> still = known.lock();
     if (still && still->run == run) (this->*action)(*still);
   });
 }

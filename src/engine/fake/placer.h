@@ -14,6 +14,8 @@ class Placer {
  public:
   virtual ~Placer() = default;
   virtual void node_changed(const model::Node& node) = 0;
+  // So many tasks of this revision are asked for next, and nothing else happens meanwhile. Not a promise.
+  virtual void expect(const model::Revision&, int /*tasks*/) {}
   // Nothing where no node will do: `why_not` says why.
   virtual std::optional<model::NodeId> choose(const model::Revision& revision, std::string& why_not) = 0;
   // The task is on its node; a node that choose() named is taken by it.

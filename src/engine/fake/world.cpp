@@ -223,6 +223,7 @@ void World::reconcile(RevisionState& state) {
     const Task& task = *tasks_.at(id);
     if (!task.stopping && task.seen.state != model::TaskState::Lost) ++live;
   }
+  if (options_.placer && live < state.count) options_.placer->expect(state.revision, state.count - live);
   for (; live < state.count; ++live) {
     const model::RevisionId& revision = state.revision.id;
     const model::TaskId id(fmt::format("{}-{}-{}-{}", state.revision.instance.service,
@@ -236,7 +237,7 @@ void World::reconcile(RevisionState& state) {
 }
 
 World::Task& World::create_task(const model::Revision& revision, const model::TaskId& id) {
-  auto created = std::make_unique<Task>();
+  auto created = std::make_shared<Task>();
   Task& task = *created;
   task.revision = revision;
   task.seen.id = id;

@@ -80,7 +80,7 @@ class World {
   std::optional<model::TaskId> answering_at(const model::Address& address) const;
 
  private:
-  struct Task {
+  struct Task : std::enable_shared_from_this<Task> {
     model::Task seen;
     model::Revision revision;
     std::vector<std::string> argv;
@@ -126,7 +126,7 @@ class World {
 
   // life.cpp: from the first start to the last exit.
   using Action = void (World::*)(Task&);
-  void later(const Task& task, Duration wait, Action action);
+  void later(Task& task, Duration wait, Action action);
   void prepare(Task& task);
   void start(Task& task);
   void start_process(Task& task);
@@ -156,7 +156,7 @@ class World {
   Time wall_{};
   std::map<model::NodeId, NodeState> nodes_;
   std::map<model::RevisionId, RevisionState> revisions_;
-  std::map<model::TaskId, std::unique_ptr<Task>> tasks_;
+  std::map<model::TaskId, std::shared_ptr<Task>> tasks_;  // shared with none; the agenda knows them weakly
   std::set<model::TaskId> pending_;
   std::map<std::string, model::TaskId> by_ip_;
   uint32_t last_ip_ = 0;
