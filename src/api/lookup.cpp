@@ -90,7 +90,7 @@ Result<const model::Task*> find_task(const reconcile::Snapshot& snapshot, const 
     for (const model::InstanceStatus& status : snapshot.instances) {
       known.push_back(status.id.text());
       known.push_back(status.id.service);
-      for (const model::Task& task : status.tasks) known.push_back(task.id.str());
+      for (const model::Task& task : status.seen->tasks) known.push_back(task.id.str());
     }
     return not_found(fmt::format("there is no task '{}'", printable(name)), name, known);
   }
