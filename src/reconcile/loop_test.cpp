@@ -203,7 +203,7 @@ TEST_F(LoopTest, AnEngineThatCannotBeAskedChangesNothing) {
 }
 
 TEST_F(LoopTest, ALoadBalancerThatDoesNotAnswerHoldsUpNobodyElse) {
-  const auto before = eventually(settled)->instances[0].revision;
+  const auto before = eventually(settled)->instances[0]->revision;
   stop();
   SilentProxy::Gate gate;
   discovery::AsideProxy aside(std::make_unique<SilentProxy>(gate), clock_, 10ms);
@@ -211,10 +211,11 @@ TEST_F(LoopTest, ALoadBalancerThatDoesNotAnswerHoldsUpNobodyElse) {
   write("worker", "main:\n  cmd: [work]\n  instances: 2\n");
   start(aside);
   const auto snapshot = eventually([](const Snapshot& now) {
-    return now.instances.size() == 2 && now.instances[1].healthy == 2 && !now.instances[0].revisions.empty();
+    return now.instances.size() == 2 && now.instances[1]->healthy == 2 &&
+           !now.instances[0]->seen->revisions.empty();
   });
   EXPECT_NE(snapshot->trouble.find("has not answered"), std::string::npos) << snapshot->trouble;
-  const auto& revisions = snapshot->instances[0].revisions;
+  const auto& revisions = snapshot->instances[0]->seen->revisions;
   EXPECT_TRUE(std::ranges::any_of(revisions, [&](const auto& entry) {
     return entry.revision.id == before && entry.count == 2;
   })) << "what may serve is not stopped";
