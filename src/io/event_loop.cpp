@@ -114,15 +114,16 @@ void EventLoop::cancel(TimerId timer) {
   state_->timers.erase(timer);
 }
 
-void EventLoop::on_readable(int fd, Task task) {
+Status EventLoop::on_readable(int fd, Task task) {
   unwatch(fd);
   // A copy, because asio closes what it watches and the caller's descriptor is only borrowed.
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  CHECK(copy >= 0);
+  if (copy < 0) return errno_error(errno, "watch a descriptor");
   auto watch = std::make_shared<State::Watch>(state_->context, copy);
   watch->task = std::move(task);
   state_->watches[fd] = watch;
   state_->wait_readable(fd, watch);
+  return {};
 }
 
 void EventLoop::unwatch(int fd) {

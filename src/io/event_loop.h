@@ -31,8 +31,8 @@ class EventLoop {
   TimerId after(Duration wait, Task task);
   void cancel(TimerId timer);
   // Loop's thread: whenever the descriptor is readable (level-triggered), until unwatched. The descriptor is
-  // borrowed.
-  void on_readable(int fd, Task task);
+  // borrowed. Exhausted when there is no descriptor left for a copy of it: then nothing is watched.
+  Status on_readable(int fd, Task task);
   void unwatch(int fd);
   // Loop's thread: SIGTERM, SIGINT, SIGHUP and the like, as a task. The process's default action is replaced.
   void on_signal(int signal, std::function<void(int)> task);

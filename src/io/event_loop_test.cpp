@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "io/file.h"
 
@@ -72,17 +73,37 @@ TEST(EventLoop, CallsAgainWhileADescriptorStaysReadable) {
   ASSERT_EQ(pipe(ends), 0);
   const Fd reader(ends[0]), writer(ends[1]);
   int calls = 0;
-  loop.on_readable(reader.get(), [&] {
+  const Status watched = loop.on_readable(reader.get(), [&] {
     // Nothing is read until the third call: the watch is level-triggered.
     if (++calls < 3) return;
     loop.unwatch(reader.get());
     loop.stop();
   });
+  ASSERT_TRUE(watched);
   ASSERT_EQ(write(writer.get(), "x", 1), 1);
   loop.run();
   EXPECT_EQ(calls, 3);
   char byte = 0;
   EXPECT_EQ(read(reader.get(), &byte, 1), 1) << "the borrowed descriptor must stay open";
+}
+
+TEST(EventLoop, SaysThatThereIsNoDescriptorLeftToWatchWith) {
+  EventLoop loop;
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const Fd reader(ends[0]), writer(ends[1]);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const Fd lowest(dup(reader.get()));  // all below it are taken
+  const rlimit none{static_cast<rlim_t>(lowest.get()) + 1, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status refused = loop.on_readable(reader.get(), [] {});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::Exhausted);
+  EXPECT_TRUE(loop.on_readable(reader.get(), [&] { loop.stop(); }));
+  ASSERT_EQ(write(writer.get(), "x", 1), 1);
+  loop.run();
 }
 
 TEST(EventLoop, ReplacesAWatchOfTheSameNumber) {
@@ -91,9 +112,9 @@ TEST(EventLoop, ReplacesAWatchOfTheSameNumber) {
   ASSERT_EQ(pipe(ends), 0);
   const Fd reader(ends[0]), writer(ends[1]);
   bool old_called = false;
-  loop.on_readable(reader.get(), [&] { old_called = true; });
+  ASSERT_TRUE(loop.on_readable(reader.get(), [&] { old_called = true; }));
   loop.unwatch(reader.get());
-  loop.on_readable(reader.get(), [&] { loop.stop(); });
+  ASSERT_TRUE(loop.on_readable(reader.get(), [&] { loop.stop(); }));
   ASSERT_EQ(write(writer.get(), "x", 1), 1);
   loop.run();
   EXPECT_FALSE(old_called);

@@ -86,6 +86,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
   void accept_some();
   void pause_accepting();
+  void accept_soon(const Error& why);
   void reap_streams();
 
   ListenSocket listener_;
@@ -280,8 +281,17 @@ void Connection::end() {
 
 void Core::accept_from_now() {
   if (accepting_ || closed_) return;
-  accepting_ = true;
-  loop.on_readable(listener_.fd(), [this] { accept_some(); });
+  const Status watched = loop.on_readable(listener_.fd(), [this] { accept_some(); });
+  accepting_ = watched.has_value();
+  if (!watched) accept_soon(watched.error());
+}
+
+// Out of descriptors or memory. The listening socket stays readable, so that going on at once would spin.
+void Core::accept_soon(const Error& why) {
+  log::warning("http", "{}; accepting again soon", why.text());
+  pause_accepting();
+  loop.cancel(retry_);
+  retry_ = loop.after(200ms, [this] { accept_from_now(); });
 }
 
 void Core::pause_accepting() {
@@ -296,11 +306,7 @@ void Core::accept_some() {
     if (!socket.valid()) {
       if (errno == EAGAIN) return;
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      // Out of descriptors or memory: the listening socket stays readable, so that going on would spin.
-      log::warning("http", "{}; accepting again soon", errno_error(errno, "accept a connection").text());
-      pause_accepting();
-      retry_ = loop.after(200ms, [this] { accept_from_now(); });
-      return;
+      return accept_soon(errno_error(errno, "accept a connection"));
     }
     const int yes = 1;
     if (port() != 0)

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -25,6 +26,9 @@ namespace {
 int pidfd_open(pid_t pid) {
   return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
+
+// Of open descriptors, for what we start; set once, before there are threads. Absent: ours was never raised.
+std::optional<rlimit> g_limit_before;
 
 // The words of a command in a message: enough to know which one it was.
 std::string short_text(const Command& command) {
@@ -113,6 +117,7 @@ Result<Prepared> prepare(const Command& command, bool own_group) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 
+  if (g_limit_before) ::setrlimit(RLIMIT_NOFILE, &*g_limit_before);
   if (command.setup) {
     if (const int number = command.setup(); number != 0) child_fails(error_pipe, Stage::Setup, number);
   }
@@ -380,10 +385,20 @@ Result<pid_t> spawn(const Command& command) {
   return start(command, false);
 }
 
+Status raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error(errno, "read the limit of descriptors");
+  const rlimit before = limit;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error(errno, "raise the limit of descriptors");
+  if (!g_limit_before) g_limit_before = before;
+  return {};
+}
+
 Result<uint64_t> process_start_time(pid_t pid) {
   const Error gone(ErrorCode::NotFound, fmt::format("there is no process {}", pid));
   const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
-  if (!stat.has_value()) return gone;
+  if (!stat.has_value()) return stat.error().code() == ErrorCode::NotFound ? gone : stat.error();
   // The name stands in parentheses and may itself hold spaces and parentheses: the last one ends it.
   const size_t name_end = stat->rfind(')');
   if (name_end == std::string::npos || name_end + 2 >= stat->size()) return gone;

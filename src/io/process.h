@@ -74,8 +74,14 @@ Result<Finished> run_ok(const Command& command, const Clock& clock, Deadline dea
 // Starts and returns its pid. The caller waits for it (or lives in a process that ignores SIGCHLD).
 Result<pid_t> spawn(const Command& command);
 
+// Raises our own soft limit of open descriptors to the hard one. Programs that are started from then on get
+// back the limit that was ours before, because some of them walk through all numbers up to it. For the start
+// of a program, while it has one thread.
+Status raise_descriptor_limit();
+
 // Start time of a process in clock ticks since boot, from /proc/PID/stat: with the pid, a name that is not
-// reused. NotFound when there is no such process (a zombie counts as gone).
+// reused. NotFound when there is no such process (a zombie counts as gone), and nothing else says so:
+// Exhausted is for want of a descriptor to look with.
 Result<uint64_t> process_start_time(pid_t pid);
 // Becomes readable when the process ends. NotFound when it has.
 Result<Fd> open_pidfd(pid_t pid);

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace slipway::io {
@@ -32,6 +33,26 @@ TEST(Run, ReturnsOutputAndExitCode) {
   EXPECT_EQ(finished.err, "err\n");
   EXPECT_EQ(finished.exit_code, 3);
   EXPECT_FALSE(finished.ok());
+}
+
+// In a child, for a limit that was raised once is the process's for good.
+TEST(Run, GivesProgramsTheLimitOfDescriptorsThatWasOursBeforeWeRaisedIt) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 77;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const bool raised = raise_descriptor_limit().has_value() && raise_descriptor_limit().has_value();
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    const auto finished = run_soon(shell("ulimit -Sn; ulimit -Hn"));
+    const std::string wanted = fmt::format("77\n{}\n", limit.rlim_max);
+    ::_exit(raised && limit.rlim_cur == limit.rlim_max && finished && finished->out == wanted ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Run, PassesArgumentsAndEnvironmentByteForByte) {

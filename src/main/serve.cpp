@@ -20,6 +20,7 @@
 #include "io/environment.h"
 #include "io/event_loop.h"
 #include "io/file.h"
+#include "io/process.h"
 #include "reconcile/loop.h"
 #include "state/sqlite_store.h"
 
@@ -133,6 +134,9 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
 int serve(const cli::ServeOptions& options, const std::string& version) {
   if (options.verbose) log::set_level(log::Level::Debug);
   std::signal(SIGPIPE, SIG_IGN);
+  // Every task takes two of them, every connection one.
+  const Status raised = io::raise_descriptor_limit();
+  if (!raised.has_value()) log::warning(kArea, "{}", raised.error().text());
   auto daemon = std::make_unique<Daemon>();
   const Status built = build(*daemon, options, version);
   if (!built.has_value()) {

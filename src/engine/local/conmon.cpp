@@ -137,16 +137,20 @@ void abandon(const TaskPaths& paths, const model::TaskId& task) {
 
 }  // namespace
 
+Status check_alive(const ProcessName& process) {
+  if (TRY(io::process_start_time(process.pid)) == process.start_time) return {};
+  return Error(ErrorCode::NotFound, fmt::format("process {} has ended", process.pid));
+}
+
 bool is_alive(const ProcessName& process) {
-  const Result<uint64_t> started = io::process_start_time(process.pid);
-  return started && *started == process.start_time;
+  return check_alive(process).has_value();
 }
 
 Status signal_process(const ProcessName& process, int signal) {
   const std::string what = fmt::format("signal process {}", process.pid);
   const io::Fd handle = TRY_CONTEXT(io::open_pidfd(process.pid), what);
   // Checked after the handle is held: from here on the pid cannot come to mean another process.
-  if (!is_alive(process)) return Error(ErrorCode::NotFound, what, Error(ErrorCode::NotFound, "it has ended"));
+  TRY_CONTEXT(check_alive(process), what);
   if (::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) != 0)
     return errno_error(errno, what);
   return {};
@@ -154,7 +158,8 @@ Status signal_process(const ProcessName& process, int signal) {
 
 Status wait_for_end(const ProcessName& process, const Clock& clock, Deadline deadline) {
   const Result<io::Fd> handle = io::open_pidfd(process.pid);
-  if (!handle || !is_alive(process)) return {};
+  const Status alive = handle ? check_alive(process) : Status(handle.error());
+  if (!alive) return alive.error().code() == ErrorCode::NotFound ? Status() : alive;
   pollfd ended{handle->get(), POLLIN, 0};
   while (true) {
     const int count = ::poll(&ended, 1, static_cast<int>(deadline.left(clock.steady_now()).count()));

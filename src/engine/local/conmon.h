@@ -22,6 +22,8 @@ struct ProcessName {
 
 // The process is there and is the one that was named (a zombie counts as gone).
 bool is_alive(const ProcessName& process);
+// NotFound when it is not; another error when that cannot be told.
+Status check_alive(const ProcessName& process);
 // Signals exactly this process. NotFound when it has gone.
 Status signal_process(const ProcessName& process, int signal);
 // Waits for its end. Timeout.

@@ -30,6 +30,9 @@
 
 namespace slipway::engine::local {
 
+// Before a task is looked at again that could not be looked at, for want of descriptors.
+constexpr Duration kLookAgain = 1s;
+
 struct KeeperLimits {
   int starts = 4;                      // containers being started (and as many being ended) at once
   int tasks = 2000;                    // in all
@@ -82,7 +85,7 @@ class Keeper {
     TaskRecord record;
     io::Fd monitor_end;  // readable when its monitor has ended; valid while one is watched
     io::EventLoop::TimerId timer =
-        0;                     // next start, SIGKILL, or the end of a one-off task's time: never two of them
+        0;  // next start, SIGKILL, another look at it, or the end of a one-off task's time: never two of them
     bool busy = false;         // a job of it is on a pool
     bool deleting = false;     // its folder is going, and nothing must be written there any more
     bool awaits_host = false;  // not launched, for the host lacks what that takes; see check_host()
@@ -139,6 +142,7 @@ class Keeper {
   void await_host(Kept& kept, const Error& error);
   void prepare_image(Kept& kept);
   void image_prepared(const std::string& image, const Status& result);
+  void follow_run(Kept& kept);
   Status watch_monitor(Kept& kept);
   void watch_run(const Kept& kept);
   void watch_health(const Kept& kept);

@@ -80,8 +80,11 @@ void Keeper::resume(Kept& kept) {
   TaskRecord& record = kept.record;
   if (record.monitor.pid == 0) {
     // Perhaps it was started, and we were killed before that was on record.
-    if (const auto found = parts_.launcher.find(record.task.id)) return resume_launch(kept, *found);
-    return resume_ended(kept);
+    const auto found = parts_.launcher.find(record.task.id);
+    if (found) return resume_launch(kept, *found);
+    if (found.error().code() == ErrorCode::NotFound) return resume_ended(kept);
+    log::warning("engine.local", "look for {}: {}", record.task.id.str(), found.error().text());
+    return set_timer(kept, kLookAgain, &Keeper::resume);
   }
   if (record.boot_id != boot_id_) {
     record.monitor = {};
@@ -91,13 +94,7 @@ void Keeper::resume(Kept& kept) {
     log::info("engine.local", "{} ended with the machine's last boot", record.task.id.str());
     return resume_ended(kept);
   }
-  if (const Status watched = watch_monitor(kept); !watched) return monitor_ended(kept);
-  if (record.goal == Goal::Stop) {
-    signal_stop(kept, std::max(record.kill_at.value_or(now()) - now(), Duration::zero()));
-  } else {
-    watch_run(kept);
-    schedule_time_limit(kept);
-  }
+  follow_run(kept);
 }
 
 // The container is there, created and perhaps not yet started; which of the two, the runtime knows.

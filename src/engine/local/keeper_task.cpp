@@ -29,6 +29,8 @@ constexpr Duration kPrepareTime = 15min;
 constexpr Duration kKillTime = 10s;
 // Lines of its log that a failed task shows.
 constexpr int kLastLines = 10;
+// What a task's reason begins with while its end would not be noticed.
+constexpr const char* kNotWatched = "runs, but cannot be watched: ";
 // Before deleting a task is tried again.
 constexpr Duration kRetryTime = 5s;
 
@@ -184,10 +186,7 @@ void Keeper::launched(Kept& kept, const Launched& result) {
   kept.record.boot_id = boot_id_;
   task_running(kept.record, result, now());
   save(kept);
-  if (const Status watched = watch_monitor(kept); !watched) return monitor_ended(kept);
-  if (kept.record.goal == Goal::Stop) return signal_stop(kept, until(*kept.record.kill_at, now()));
-  watch_run(kept);
-  schedule_time_limit(kept);
+  follow_run(kept);
 }
 
 void Keeper::launch_failed(Kept& kept, const Error& error) {
@@ -263,16 +262,36 @@ void Keeper::start_due(Kept& kept) {
 
 // --- Watch ---
 
-// Fails when the monitor has ended already.
-Status Keeper::watch_monitor(Kept& kept) {
-  kept.monitor_end = TRY(io::open_pidfd(kept.record.monitor.pid));
-  // Asked with the descriptor in hand, so that it is this process that the descriptor means.
-  if (!is_alive(kept.record.monitor)) {
-    kept.monitor_end.reset();
-    return Error(ErrorCode::NotFound, "the monitor of " + kept.record.task.id.str());
+// From here on its processes are on record. One that cannot be watched, for want of descriptors, is as well
+// as it was: it is looked at again soon.
+void Keeper::follow_run(Kept& kept) {
+  std::string& reason = kept.record.task.reason;
+  if (const Status watched = watch_monitor(kept); !watched) {
+    if (watched.error().code() == ErrorCode::NotFound) return monitor_ended(kept);
+    const std::string why = kNotWatched + watched.error().text();
+    if (reason != why) log::warning("engine.local", "{} {}", kept.record.task.id.str(), why);
+    reason = why;
+    tell_watcher();
+    return set_timer(kept, kLookAgain, &Keeper::follow_run);
   }
-  loop_.on_readable(kept.monitor_end.get(),
-                    [this, id = kept.record.task.id] { monitor_ended(tasks_.at(id)); });
+  if (reason.starts_with(kNotWatched)) {
+    reason.clear();
+    tell_watcher();
+  }
+  if (kept.record.goal == Goal::Stop) {
+    return signal_stop(kept, until(kept.record.kill_at.value_or(now()), now()));
+  }
+  watch_run(kept);
+  schedule_time_limit(kept);
+}
+
+// NotFound when the monitor has ended already; no other error says so.
+Status Keeper::watch_monitor(Kept& kept) {
+  io::Fd end = TRY(io::open_pidfd(kept.record.monitor.pid));
+  // Asked with the descriptor in hand, so that it is this process that the descriptor means.
+  TRY(check_alive(kept.record.monitor));
+  TRY(loop_.on_readable(end.get(), [this, id = kept.record.task.id] { monitor_ended(tasks_.at(id)); }));
+  kept.monitor_end = std::move(end);
   return {};
 }
 
@@ -410,7 +429,10 @@ void Keeper::stop(Kept& kept, Duration grace) {
   task_stopping(kept.record, grace, now());
   save(kept);
   if (kept.busy) return;  // the end of the job sees what is wanted now
-  if (!kept.monitor_end.valid()) return destroy(kept);
+  if (!kept.monitor_end.valid()) {
+    const bool unwatched = kept.record.monitor.pid != 0 && !kept.deleting;
+    return unwatched ? follow_run(kept) : destroy(kept);
+  }
   const Duration wait = until(*kept.record.kill_at, now());
   if (signalled) {
     set_timer(kept, wait, &Keeper::kill);

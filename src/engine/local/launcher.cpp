@@ -248,6 +248,7 @@ Status Launcher::forget_process(const model::TaskId& task, Deadline deadline) co
 Status Launcher::stop(const model::TaskId& task, const std::string& address, Deadline deadline) {
   const TaskPaths files = paths(task);
   const Result<ProcessName> conmon = find_conmon(files, task);
+  if (!conmon && conmon.error().code() == ErrorCode::Exhausted) return conmon.error();
   if (has_mounts(options_.runtime)) {
     TRY(cgroups_.kill(cgroup(task), clock_, deadline));
   } else {

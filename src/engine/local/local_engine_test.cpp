@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include "base/mutex.h"
 #include "engine/local/task_record.h"
@@ -271,6 +272,51 @@ TEST_F(LocalEngineTest, TaskWhoseMonitorIsKilledIsStartedAgainWithTheReason) {
   }));
   EXPECT_TRUE(told);
   EXPECT_FALSE(is_alive(before.container)) << "nothing of the first life is left";
+}
+
+// Limits the descriptors of this process for a while.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit fewer{count, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &fewer);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(LocalEngineTest, WantOfDescriptorsHurtsNoTaskThatRuns) {
+  constexpr int kTasks = 6;
+  scale(sleeper(), kTasks);
+  ASSERT_TRUE(eventually_running(kTasks));
+  std::vector<TaskRecord> before;
+  for (const model::Task& task : tasks()) before.push_back(record_of(task.id));
+  const size_t in_use = io::list_directory("/proc/self/fd")->size();
+  {
+    // Enough for the engine and to look at a task, too few to watch them all.
+    const DescriptorLimit few(in_use - kTasks);
+    restart();
+    EXPECT_TRUE(eventually([](const model::Observed& now) {
+      return std::ranges::any_of(now.tasks, [](const model::Task& task) {
+        return task.state == TaskState::Running && task.reason.find("cannot be watched") != std::string::npos;
+      });
+    }));
+    EXPECT_TRUE(std::ranges::all_of(
+        tasks(), [](const model::Task& task) { return task.state == TaskState::Running; }));
+  }
+  for (const TaskRecord& record : before) EXPECT_TRUE(is_alive(record.container)) << record.task.id.str();
+  EXPECT_TRUE(eventually([](const model::Observed& now) {
+    return std::ranges::all_of(now.tasks, [](const model::Task& task) { return task.reason.empty(); });
+  }));
+  // Each is watched now.
+  for (const TaskRecord& record : before) EXPECT_TRUE(signal_process(record.container, SIGKILL));
+  EXPECT_TRUE(eventually([](const model::Observed& now) {
+    return std::ranges::all_of(now.tasks, [](const model::Task& task) { return task.restarts == 1; });
+  }));
 }
 
 TEST_F(LocalEngineTest, HangingHealthCommandIsKilledInsideTheTaskToo) {

@@ -107,6 +107,8 @@ Result<RecordStore::Loaded> RecordStore::load() const {
   }
   for (const std::string& name : TRY(io::list_directory(root_ / "tasks"))) {
     auto record = read_task(task_file(model::TaskId(name)));
+    // Nothing is wrong with a record that there was no descriptor or memory to read with.
+    if (!record && record.error().code() == ErrorCode::Exhausted) return record.error();
     if (record) {
       loaded.tasks.push_back(std::move(*record));
     } else {
