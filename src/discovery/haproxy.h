@@ -28,6 +28,7 @@ struct ProxySettings {
   int http_port = 8080;             // the shared frontend; 0: none
   std::string directory = "";       // sockets, configuration, pid file; created when missing
   std::string haproxy = "haproxy";  // the binary
+  std::string cgroup = "";          // that HAProxy runs in; empty: ours
   int max_connections = 4096;
   // Whom the workers become, once they have bound their ports; then they see no file either. Empty: they stay
   // who the control plane is.

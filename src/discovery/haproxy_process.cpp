@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "discovery/haproxy.h"
 #include "discovery/worker.h"
+#include "io/own_cgroup.h"
 #include "io/process.h"
 
 namespace slipway::discovery {
@@ -70,9 +71,11 @@ std::string complaints(std::string_view text) {
 
 }  // namespace
 
-HaproxyProcess::HaproxyProcess(std::string directory, std::string program, const Clock& clock)
+HaproxyProcess::HaproxyProcess(std::string directory, std::string program, std::string cgroup,
+                               const Clock& clock)
     : directory_(std::move(directory)),
       program_(std::move(program)),
+      cgroup_(std::move(cgroup)),
       clock_(clock),
       cli_(directory_, clock) {}
 
@@ -233,6 +236,22 @@ Status HaproxyProcess::check(const std::string& text, Deadline deadline) {
   return Error(ErrorCode::Invalid, "HAProxy refuses it: " + (why.empty() ? finished.last_lines() : why));
 }
 
+// A service manager that ends the daemon's group must not end HAProxy with it.
+std::function<int()> HaproxyProcess::leave_our_cgroup() const {
+  if (cgroup_.empty()) return {};
+  Result<io::OwnCgroup> opened = io::OwnCgroup::open(cgroup_);
+  if (!opened) {
+    log::warning("proxy",
+                 "HAProxy stays in the control plane's control group, and ends where that is ended: {}",
+                 opened.error().text());
+    return {};
+  }
+  return [own = std::make_shared<io::OwnCgroup>(std::move(*opened))] {
+    own->enter();
+    return 0;
+  };
+}
+
 Status HaproxyProcess::start(const std::string& text, const std::string& signature, Deadline deadline) {
   const std::string haproxy = TRY(program());
   TRY(have_folder());
@@ -246,6 +265,7 @@ Status HaproxyProcess::start(const std::string& text, const std::string& signatu
   command.stdout_fd = log.get();
   command.stderr_fd = log.get();
   command.new_session = true;
+  command.setup = leave_our_cgroup();
   child_ = TRY(io::spawn(command));
   const Result<uint64_t> started = io::process_start_time(child_);
   if (started) {
@@ -311,6 +331,7 @@ Status HaproxyProcess::stop(Deadline deadline) {
        {kConfig, kNextConfig, kLog, kPidFile, kMasterSocket, kWorkerSocket, kEmptyFolder}) {
     TRY(io::remove_all(path(name)));
   }
+  if (!cgroup_.empty()) io::OwnCgroup::remove(cgroup_, clock_, deadline);
   std::error_code not_empty;  // then somebody else's file is in it, and it stays
   std::filesystem::remove(directory_, not_empty);
   return {};

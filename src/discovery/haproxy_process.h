@@ -6,6 +6,7 @@
 // haproxy.log (its messages, bounded), haproxy.pid, and the sockets named in haproxy.h. One thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,8 +23,8 @@ constexpr int kSilences = 3;
 
 class HaproxyProcess {
  public:
-  // `clock` must outlive this.
-  HaproxyProcess(std::string directory, std::string program, const Clock& clock);
+  // HAProxy is started in the control group `cgroup` (empty: ours). `clock` must outlive this.
+  HaproxyProcess(std::string directory, std::string program, std::string cgroup, const Clock& clock);
 
   // The processes of a HAProxy that runs in the folder; nullopt when there is none. Waits for one that starts
   // or reloads. One that has left kSilences questions in a row unanswered is killed: then none runs.
@@ -46,6 +47,7 @@ class HaproxyProcess {
   std::string path(std::string_view name) const { return directory_ + "/" + std::string(name); }
   Result<std::string> program() const;
   Status have_folder() const;
+  std::function<int()> leave_our_cgroup() const;
   // The pid on record, if it is that process still.
   std::optional<pid_t> recorded() const;
   Status serve(const std::string& signature, pid_t master, Deadline deadline);
@@ -67,6 +69,7 @@ class HaproxyProcess {
 
   std::string directory_;
   std::string program_;
+  std::string cgroup_;
   const Clock& clock_;
   MasterCli cli_;
   pid_t child_ = 0;                  // the master, when it is ours to wait for

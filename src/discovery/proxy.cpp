@@ -48,7 +48,7 @@ class HaproxyProxy final : public Proxy {
   HaproxyProxy(ProxySettings settings, const Clock& clock)
       : settings_(std::move(settings)),
         clock_(clock),
-        process_(settings_.directory, settings_.haproxy, clock) {}
+        process_(settings_.directory, settings_.haproxy, settings_.cgroup, clock) {}
 
   Result<ProxyState> sync(const std::vector<RoutedInstance>& wanted, Deadline deadline) override {
     Admission admission = admit(settings_, wanted);

@@ -60,6 +60,7 @@ std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluste
   settings.http_port = cluster.proxy.http_port;
   settings.haproxy = cluster.proxy.haproxy;
   settings.directory = (cluster.state / "proxy").string();
+  settings.cgroup = fmt::format("/slipway/{}/_proxy", cluster.cluster);
   if (const auto worker = discovery::worker_user()) {
     settings.user = worker->user;
     settings.group = worker->group;

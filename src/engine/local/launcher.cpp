@@ -18,6 +18,7 @@
 #include "engine/local/process_sweep.h"
 #include "engine/local/task_files.h"
 #include "io/file.h"
+#include "io/own_cgroup.h"
 
 namespace slipway::engine::local {
 
@@ -112,6 +113,12 @@ Result<std::unique_ptr<Launcher>> Launcher::create(LauncherOptions options, cons
     launcher->host_mounts_ = host_program_mounts(TRY(io::read_file("/proc/self/mountinfo")));
   }
   TRY(io::make_directories(launcher->options_.state / "tasks", 0711));
+  if (const auto own = io::OwnCgroup::open(launcher->monitors_cgroup()); !own) {
+    log::warning("engine.local",
+                 "tasks' monitors stay in the control plane's control group, and tasks end where a service "
+                 "manager ends all of that (systemd: KillMode=process does not): {}",
+                 own.error().text());
+  }
   return launcher;
 }
 
@@ -187,6 +194,14 @@ Result<std::function<int()>> Launcher::prepare_namespaces(const LaunchRequest& r
   return std::function<int()>(std::move(setup));
 }
 
+// A service manager that ends the daemon's group must not end tasks with it. Where control groups cannot be
+// written, create() has said so.
+std::function<void()> Launcher::leave_our_cgroup() const {
+  Result<io::OwnCgroup> opened = io::OwnCgroup::open(monitors_cgroup());
+  if (!opened) return [] {};
+  return [own = std::make_shared<io::OwnCgroup>(std::move(*opened))] { own->enter(); };
+}
+
 // A created container waits on a fifo for a byte, which crun's `start` (and our stand-in's) writes and does
 // nothing more. To write it here saves a process. runc's fifo works the other way round, and is not there to
 // be written to.
@@ -224,8 +239,12 @@ Result<Launched> Launcher::launch(const LaunchRequest& request, Deadline deadlin
   TRY_CONTEXT(io::write_file(files.config(), config.dump()), what);
 
   io::Fd network;
-  const ConmonRequest conmon{runtime, files, request.task, options_.log_limit,
-                             TRY_CONTEXT(prepare_namespaces(request, runtime.hide_unified, network), what)};
+  auto setup = [leave = leave_our_cgroup(),
+                enter = TRY_CONTEXT(prepare_namespaces(request, runtime.hide_unified, network), what)] {
+    leave();
+    return enter ? enter() : 0;
+  };
+  const ConmonRequest conmon{runtime, files, request.task, options_.log_limit, std::move(setup)};
   Result<Launched> launched = create_container(conmon, clock_, deadline);
   network.reset();
   const Status started = launched ? start(request.task, deadline) : Status(launched.error());
@@ -355,6 +374,7 @@ bool Launcher::was_out_of_memory(const model::TaskId& task) const {
 }
 
 Status Launcher::release() {
+  io::OwnCgroup::remove(monitors_cgroup(), clock_, clock_.deadline_in(kConmonPatience));
   if (has_mounts(options_.runtime)) {
     cgroups_.remove_if_empty("/slipway/" + options_.cluster);
     cgroups_.remove_if_empty("/slipway");

@@ -119,6 +119,8 @@ class Launcher {
   Result<Json> configure(const LaunchRequest& request) const;
   Result<Json> config_of(const model::TaskId& task) const;
   Result<Runtime> runtime_from(const Json& config) const;
+  std::string monitors_cgroup() const { return "/slipway/" + options_.cluster + "/_monitors"; }
+  std::function<void()> leave_our_cgroup() const;
   Result<std::function<int()>> prepare_namespaces(const LaunchRequest& request, bool hide_unified,
                                                   io::Fd& network) const;
   Status forget_process(const model::TaskId& task, Deadline deadline) const;

@@ -66,6 +66,7 @@ class LauncherTest : public ::testing::TestWithParam<std::string> {
     EXPECT_FALSE(fs::exists("/sys/class/net/" + network_->bridge()));
     EXPECT_FALSE(fs::exists("/sys/fs/cgroup/memory/slipway/" + cluster_));
     EXPECT_FALSE(fs::exists("/sys/fs/cgroup/slipway/" + cluster_));
+    EXPECT_FALSE(fs::exists("/sys/fs/cgroup/unified/slipway/" + cluster_));
     EXPECT_EQ(io::read_file("/proc/self/mountinfo")->find(state_.path().string()), std::string::npos);
   }
 
@@ -248,6 +249,21 @@ TEST_P(LauncherTest, RunsCommandsInsideARunningTask) {
   const Result<CgroupUsage> usage = launcher_->usage(task);
   ASSERT_TRUE(usage) << usage.error().text();
   EXPECT_GT(usage->memory_bytes, 0U);
+}
+
+// A service manager that ends our control group is not to end tasks.
+TEST_P(LauncherTest, MonitorIsInNoControlGroupOfOurs) {
+  const Result<Launched> launched = launch("group", shell("sleep 1000"));
+  ASSERT_TRUE(launched) << launched.error().text();
+  const std::string groups = *io::read_file("/proc/" + std::to_string(launched->supervisor.pid) + "/cgroup");
+  int followed = 0;
+  for (const std::string& line : split(groups, '\n')) {
+    const bool by_systemd = line.find(":name=systemd:") != std::string::npos || line.starts_with("0::");
+    if (!by_systemd) continue;
+    EXPECT_TRUE(line.ends_with(":/slipway/" + cluster_ + "/_monitors")) << line;
+    ++followed;
+  }
+  EXPECT_GT(followed, 0) << groups;
 }
 
 TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {
