@@ -395,7 +395,7 @@ Status raise_descriptor_limit() {
   return {};
 }
 
-Result<uint64_t> process_start_time(pid_t pid) {
+Result<ProcessFacts> process_facts(pid_t pid) {
   const Error gone(ErrorCode::NotFound, fmt::format("there is no process {}", pid));
   const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
   if (!stat.has_value()) return stat.error().code() == ErrorCode::NotFound ? gone : stat.error();
@@ -403,12 +403,30 @@ Result<uint64_t> process_start_time(pid_t pid) {
   const size_t name_end = stat->rfind(')');
   if (name_end == std::string::npos || name_end + 2 >= stat->size()) return gone;
   const std::vector<std::string> fields = split(std::string_view(*stat).substr(name_end + 2), ' ');
-  constexpr size_t kState = 0, kStartTime = 19;  // proc(5): fields 3 and 22
+  constexpr size_t kState = 0, kParent = 1, kSession = 3, kStartTime = 19;  // proc(5): fields 3, 4, 6, 22
   if (fields.size() <= kStartTime || fields[kState] == "Z" || fields[kState] == "X") return gone;
-  uint64_t ticks = 0;
-  const std::string& text = fields[kStartTime];
-  if (std::from_chars(text.data(), text.data() + text.size(), ticks).ec != std::errc()) return gone;
-  return ticks;
+  const auto read = [&fields](size_t field, auto& value) {
+    const std::string& digits = fields[field];
+    return std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc();
+  };
+  ProcessFacts facts;
+  if (!read(kParent, facts.parent) || !read(kSession, facts.session) || !read(kStartTime, facts.start_time))
+    return gone;
+  return facts;
+}
+
+Result<uint64_t> process_start_time(pid_t pid) {
+  return TRY(process_facts(pid)).start_time;
+}
+
+Result<std::vector<pid_t>> all_processes() {
+  std::vector<pid_t> pids;
+  for (const std::string& name : TRY(list_directory("/proc"))) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc() && end == name.data() + name.size()) pids.push_back(pid);
+  }
+  return pids;
 }
 
 Result<Fd> open_pidfd(pid_t pid) {

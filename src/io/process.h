@@ -83,6 +83,15 @@ Status raise_descriptor_limit();
 // reused. NotFound when there is no such process (a zombie counts as gone), and nothing else says so:
 // Exhausted is for want of a descriptor to look with.
 Result<uint64_t> process_start_time(pid_t pid);
+struct ProcessFacts {
+  pid_t parent = 0;
+  pid_t session = 0;
+  uint64_t start_time = 0;
+};
+// The same, with more of what stands beside it.
+Result<ProcessFacts> process_facts(pid_t pid);
+// The pid of every process that we may see.
+Result<std::vector<pid_t>> all_processes();
 // Becomes readable when the process ends. NotFound when it has.
 Result<Fd> open_pidfd(pid_t pid);
 

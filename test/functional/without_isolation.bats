@@ -25,3 +25,28 @@ EOF
   run -0 slipway down
   ! pgrep -f "$WORK/www"
 }
+
+@test "a user without rights brings it up, is told, and takes down all of it" {
+  chown -R nobody "$WORK"
+  cp "$SLIPWAY" "$WORK/slipway" && chmod 755 "$WORK/slipway"  # the build may lie where others may not look
+  slipway() {
+    (cd "$TREE" && HOME=$WORK setpriv --reuid=nobody --regid=nogroup --clear-groups "$WORK/slipway" "$@")
+  }
+  sed -i '/^isolation:/d' "$TREE/slipway.yaml"  # auto: for who is not root that is none
+  seconds=$((100000 + RANDOM))
+  service web <<EOF
+main:
+  cmd: (setsid env -i sleep $seconds.1 &); setsid sleep $seconds.2 & sleep $seconds.3 & exec sleep $seconds.4
+  instances: 2
+  net: host
+EOF
+  run -0 slipway up "$TREE"
+  run -0 slipway status
+  [[ "$output" == *"tasks are not isolated"* ]]
+  eventually 10 eight_sleep "$seconds"
+  [ "$(ps -o user= -p "$(pgrep -f "^sleep $seconds" | head -1)")" = nobody ]
+  run -0 slipway down
+  run -1 pgrep -f "^sleep $seconds"
+}
+
+eight_sleep() { [ "$(pgrep -cf "^sleep $1")" = 8 ]; }

@@ -5,7 +5,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
-#include <sstream>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -110,19 +109,6 @@ Result<ProcessName> name_process(pid_t pid) {
   return ProcessName{pid, TRY(io::process_start_time(pid))};
 }
 
-// The parent's pid: the second field after the name, which is in parentheses and may hold any character.
-pid_t parent_of(pid_t pid) {
-  const Result<std::string> stat = io::read_file(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return 0;
-  const size_t name_end = stat->rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields(stat->substr(name_end + 1));
-  char state = 0;
-  pid_t parent = 0;
-  fields >> state >> parent;
-  return parent;
-}
-
 // conmon's own parent, which ends as soon as conmon runs in the background; never longer than the fork takes.
 void reap(pid_t pid) {
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -212,7 +198,7 @@ Result<Launched> find_launched(const TaskPaths& paths, const model::TaskId& task
   Launched launched;
   launched.supervisor = TRY(find_conmon(paths, task));
   launched.container = TRY(name_process(TRY(read_pid(paths.container_pid()))));
-  if (parent_of(launched.container.pid) != launched.supervisor.pid) {
+  if (TRY(io::process_facts(launched.container.pid)).parent != launched.supervisor.pid) {
     return Error(ErrorCode::NotFound, "process of task " + task.str());
   }
   return launched;

@@ -462,7 +462,7 @@ int Keeper::stop_signal(const model::TaskSpec& spec) const {
 }
 
 void Keeper::kill(Kept& kept) {
-  const Status sent = signal_process(kept.record.container, SIGKILL);
+  const Status sent = parts_.launcher.kill(kept.record.container);
   if (!sent && sent.error().code() != ErrorCode::NotFound) {
     log::error("engine.local", "kill {}: {}", kept.record.task.id.str(), sent.error().text());
   }

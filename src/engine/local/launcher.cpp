@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/local/mounts.h"
+#include "engine/local/process_runtime.h"
 #include "engine/local/process_sweep.h"
 #include "engine/local/task_files.h"
 #include "io/file.h"
@@ -271,9 +272,12 @@ Status Launcher::stop(const model::TaskId& task, const std::string& address, Dea
   if (has_mounts(options_.runtime)) {
     TRY(cgroups_.kill(cgroup(task), clock_, deadline));
   } else {
-    // The record first: a process that waits for its start does not bear the mark yet.
+    // What is below the first process before that itself, or it would no longer be found; then the record,
+    // and with it a first process that still waits for its start.
+    const ProcessName first = recorded_process(options_.runtime.root(), task.str());
+    TRY(kill_task_processes(task, first, clock_, deadline));
     TRY(forget_process(task, deadline));
-    TRY(kill_marked_processes(task, clock_, deadline));
+    TRY(kill_task_processes(task, {}, clock_, deadline));
   }
   if (conmon) {
     // Its container gone, it writes down the exit code and ends. One that does not is stuck, or still
@@ -289,6 +293,12 @@ Status Launcher::stop(const model::TaskId& task, const std::string& address, Dea
   }
   if (options_.network != nullptr && !address.empty()) TRY(options_.network->detach(address));
   return {};
+}
+
+Status Launcher::kill(const ProcessName& container) const {
+  // A control group holds the rest of a container together until stop(); plain processes have the first
+  // alone.
+  return has_mounts(options_.runtime) ? signal_process(container, SIGKILL) : kill_below(container);
 }
 
 Status Launcher::destroy(const model::TaskId& task, const std::string& address, Deadline deadline) {

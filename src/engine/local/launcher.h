@@ -79,6 +79,8 @@ class Launcher {
   // the veth of `address` (may be empty). The folder stays, so that log and exit can still be read.
   // Idempotent.
   Status stop(const model::TaskId& task, const std::string& address, Deadline deadline);
+  // SIGKILL to the task, whose first process is `container`; the rest of it follows. Waits for nothing.
+  Status kill(const ProcessName& container) const;
   // stop(), then removes the folder.
   Status destroy(const model::TaskId& task, const std::string& address, Deadline deadline);
 

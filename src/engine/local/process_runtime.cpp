@@ -11,7 +11,9 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -107,9 +109,55 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return result;
 }
 
-// The child's whole life: wait for `start`, then become the program. Errors go to the task's own standard
-// error.
-[[noreturn]] void wait_and_exec(int fifo, Program program) {
+[[noreturn]] void become(Program& program, const sigset_t& signals) {
+  std::vector<char*> argv = pointers(program.argv);
+  std::vector<char*> env = pointers(program.env);
+  // What conmon ignores is not for the program to inherit.
+  ::signal(SIGPIPE, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
+  ::execve(program.path.c_str(), argv.data(), env.data());
+  ::perror(program.path.c_str());
+  ::_exit(errno == ENOENT ? 127 : 126);
+}
+
+// Ends all that the program has left. Those whose parent has ended are our children, so that with each round
+// one more generation is; one that forks faster than it is killed is left to the launcher's own sweep.
+void kill_children() {
+  constexpr int kRounds = 1000;
+  for (int round = 0; round < kRounds && ::waitpid(-1, nullptr, WNOHANG) >= 0; ++round) {
+    const Result<std::vector<pid_t>> pids = io::all_processes();
+    if (!pids) return;
+    for (const pid_t pid : *pids) {
+      const Result<io::ProcessFacts> facts = io::process_facts(pid);
+      if (!facts || facts->parent != ::getpid()) continue;
+      // Ours to wait for, so the pid cannot be another's.
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+    }
+  }
+}
+
+// Passes signals on to the program, collects what nobody else does, and ends as the program ends.
+[[noreturn]] void look_after(pid_t program) {
+  sigset_t all;
+  ::sigfillset(&all);
+  while (true) {
+    const int number = ::sigwaitinfo(&all, nullptr);
+    if (number > 0 && number != SIGCHLD) ::kill(program, number);
+    int status = 0;
+    for (pid_t ended = ::waitpid(-1, &status, WNOHANG); ended > 0; ended = ::waitpid(-1, &status, WNOHANG)) {
+      if (ended != program) continue;
+      kill_children();
+      // conmon writes the same down for a signal and for this code.
+      ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    }
+  }
+}
+
+// The first process of a task: wait for `start`, then run the program below us. The kernel gives us whatever
+// loses its parent, so that all of a task is found below its first process. Errors go to the task's own
+// standard error.
+[[noreturn]] void wait_and_run(int fifo, Program program) {
   ::setsid();
   char go = 0;
   ssize_t got = 0;
@@ -117,13 +165,26 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     got = ::read(fifo, &go, 1);
   } while (got < 0 && errno == EINTR);
   ::close(fifo);
-  std::vector<char*> argv = pointers(program.argv);
-  std::vector<char*> env = pointers(program.env);
-  // What conmon ignores is not for the program to inherit.
-  ::signal(SIGPIPE, SIG_DFL);
-  ::execve(program.path.c_str(), argv.data(), env.data());
-  ::perror(program.path.c_str());
-  ::_exit(errno == ENOENT ? 127 : 126);
+  ::signal(SIGCHLD, SIG_DFL);
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_BLOCK, &all, &before);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != parent) ::_exit(126);
+    become(program, before);
+  }
+  if (child < 0) {
+    ::perror("fork");
+    ::_exit(126);
+  }
+  // When the program has closed its output, nobody is to hold it open.
+  const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd) ::dup2(nowhere, fd);
+  look_after(child);
 }
 
 fs::path record_path(const Arguments& arguments) {
@@ -147,7 +208,7 @@ Status create(const Arguments& arguments) {
   if (!gate.valid()) return errno_error(errno, "open " + fifo.string());
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error(errno, "fork");
-  if (pid == 0) wait_and_exec(gate.release(), std::move(program));
+  if (pid == 0) wait_and_run(gate.release(), std::move(program));
 
   Json record;
   record["pid"] = pid;
@@ -225,6 +286,16 @@ Status dispatch(const Arguments& arguments) {
 }
 
 }  // namespace
+
+ProcessName recorded_process(const fs::path& root, const std::string& container) {
+  Arguments arguments;
+  arguments.root = root;
+  arguments.rest = {container};
+  const Result<Json> record = read_record(arguments);
+  if (!record) return {};
+  return {static_cast<pid_t>(record->at("pid").as_int()),
+          static_cast<uint64_t>(record->at("start_time").as_int())};
+}
 
 int process_runtime_main(std::span<const std::string> words) {
   // The command line takes "--" to leave the words alone, and drops it; a bare main() does not.

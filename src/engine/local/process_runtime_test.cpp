@@ -38,6 +38,15 @@ class ProcessRuntimeTest : public ::testing::Test {
     return launcher_->launch({task_, revision, nullptr, "", {}}, deadline());
   }
   std::string log() { return *io::read_file(launcher_->paths(task_).log()); }
+  // The number that the task writes as its first line.
+  pid_t written_pid() {
+    const std::string mark = "stdout F ";
+    const Deadline patience = deadline();
+    while (log().find(mark) == std::string::npos && !patience.passed(clock_.steady_now()))
+      ::poll(nullptr, 0, 1);
+    const size_t at = log().find(mark);
+    return at == std::string::npos ? 0 : std::stoi(log().substr(at + mark.size()));
+  }
 
   SystemClock clock_;
   io::TemporaryDirectory state_ = io::TemporaryDirectory::create().value();
@@ -64,15 +73,14 @@ TEST_F(ProcessRuntimeTest, NamesACommandThatDoesNotExist) {
   EXPECT_NE(launched.error().text().find("no-such-command"), std::string::npos) << launched.error().text();
 }
 
+// Nothing in them tells whose they are: neither parent, nor session, nor environment.
+constexpr const char* kRunaway = "(setsid env -i sh -c 'echo $$; exec sleep 1000' &) ; ";
+
 TEST_F(ProcessRuntimeTest, StopsProcessesThatLeftTheirSession) {
-  const Result<Launched> launched = launch({"sh", "-c", "setsid sleep 1000 & echo $!; exec sleep 1000"});
+  const Result<Launched> launched = launch({"sh", "-c", std::string(kRunaway) + "exec sleep 1000"});
   ASSERT_TRUE(launched) << launched.error().text();
   EXPECT_EQ(launcher_->find(task_)->container, launched->container);
-  const std::string mark = "stdout F ";
-  const Deadline patience = deadline();
-  while (log().find(mark) == std::string::npos && !patience.passed(clock_.steady_now()))
-    ::poll(nullptr, 0, 1);
-  const pid_t runaway = std::stoi(log().substr(log().find(mark) + mark.size()));
+  const pid_t runaway = written_pid();
   EXPECT_EQ(::kill(runaway, 0), 0);
   const Status stopped = launcher_->stop(task_, "", deadline());
   ASSERT_TRUE(stopped) << stopped.error().text();
@@ -80,6 +88,28 @@ TEST_F(ProcessRuntimeTest, StopsProcessesThatLeftTheirSession) {
   EXPECT_FALSE(is_alive(launched->supervisor));
   EXPECT_FALSE(io::process_start_time(runaway)) << "a zombie at most";
   EXPECT_EQ(*io::read_file(launcher_->paths(task_).exit_file(task_)), "137");
+}
+
+TEST_F(ProcessRuntimeTest, ProgramThatEndsLeavesNothingBehind) {
+  const Result<Launched> launched =
+      launch({"sh", "-c", std::string(kRunaway) + "trap 'exit 5' TERM; while :; do sleep 0.01; done"});
+  ASSERT_TRUE(launched) << launched.error().text();
+  const pid_t runaway = written_pid();
+  EXPECT_TRUE(io::process_start_time(runaway));
+  ASSERT_TRUE(signal_process(launched->container, SIGTERM));
+  ASSERT_TRUE(wait_for_end(launched->supervisor, clock_, deadline()));
+  EXPECT_EQ(*io::read_file(launcher_->paths(task_).exit_file(task_)), "5") << "signals are passed on";
+  EXPECT_FALSE(io::process_start_time(runaway));
+}
+
+TEST_F(ProcessRuntimeTest, KillEndsTheProgramAndWhatItStarted) {
+  const Result<Launched> launched = launch({"sh", "-c", std::string(kRunaway) + "exec sleep 1000"});
+  ASSERT_TRUE(launched) << launched.error().text();
+  const pid_t runaway = written_pid();
+  ASSERT_TRUE(launcher_->kill(launched->container));
+  ASSERT_TRUE(wait_for_end(launched->supervisor, clock_, deadline()));
+  EXPECT_EQ(*io::read_file(launcher_->paths(task_).exit_file(task_)), "137");
+  EXPECT_FALSE(io::process_start_time(runaway));
 }
 
 TEST_F(ProcessRuntimeTest, RunsCommandsWithTheTasksEnvironment) {
