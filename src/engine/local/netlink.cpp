@@ -268,6 +268,14 @@ Status Netlink::set_up(int index) {
   return check(transact(message.take()), fmt::format("set up link {}", index));
 }
 
+Status Netlink::set_master(int index, int bridge_index) {
+  Message message(RTM_NEWLINK, NLM_F_ACK);
+  message.head(link_header(index)).add(IFLA_MASTER, static_cast<uint32_t>(bridge_index));
+  const Result<int> answer = transact(message.take());
+  if (answer && *answer == -ENODEV) return {};
+  return check(answer, fmt::format("plug link {} into bridge {}", index, bridge_index));
+}
+
 Status Netlink::add_address(int index, Ipv4 address, int prefix) {
   ifaddrmsg header{};
   header.ifa_family = AF_INET;

@@ -57,6 +57,7 @@ class Netlink {
   Status add_bridge(const std::string& name, const MacAddress& mac);  // Conflict when there is one
   Status add_veth(const VethPair& pair);  // both ends; the outer one is up; Conflict
   Status set_up(int index);
+  Status set_master(int index, int bridge_index);           // plugs the link into the bridge
   Status add_address(int index, Ipv4 address, int prefix);  // there already: fine
   Status add_default_route(Ipv4 gateway);
   Status delete_link(const std::string& name);  // missing is fine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <fcntl.h>
 #include <sched.h>
 #include <set>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -47,6 +49,15 @@ MacAddress mac_of(Ipv4 address) {
 
 std::string veth_name(Ipv4 address) {
   return fmt::format("{}{:08x}", kVethPrefix, address);
+}
+
+std::optional<Ipv4> address_of_veth(const std::string& name) {
+  if (!name.starts_with(kVethPrefix)) return std::nullopt;
+  const std::string_view digits = std::string_view(name).substr(std::string_view(kVethPrefix).size());
+  Ipv4 address = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address, 16);
+  const bool whole = digits.size() == 8 && error == std::errc() && end == digits.data() + digits.size();
+  return whole ? std::optional(address) : std::nullopt;
 }
 
 // Runs `work` in a network namespace of its own making, on a thread that lives only for that.
@@ -195,6 +206,19 @@ Status delete_veths(Netlink& host, const Record& record) {
   return {};
 }
 
+// Those cables of the subnet's tasks that are not in the bridge; returns how many there were.
+Result<int> plug_in(Netlink& host, const Record& record, int bridge_index) {
+  int plugged = 0;
+  for (const Link& link : TRY(host.links())) {
+    const std::optional<Ipv4> address = address_of_veth(link.name);
+    if (!address || !record.subnet.contains(*address)) continue;
+    if (link.master == static_cast<uint32_t>(bridge_index)) continue;
+    TRY(host.set_master(link.index, bridge_index));
+    ++plugged;
+  }
+  return plugged;
+}
+
 Status let_through(Firewall& firewall, Deadline deadline) {
   const std::string now = TRY(io::read_file(kForwarding));
   if (trim(now) != "1") TRY(write_setting(kForwarding, "1"));
@@ -217,20 +241,36 @@ struct Network::State {
       : state(std::move(folder)),
         clock(the_clock),
         record(std::move(the_record)),
-        bridge_index(index),
-        firewall(record.bridge, record.subnet, clock) {}
+        firewall(record.bridge, record.subnet, clock),
+        bridge_index(index) {}
 
   const fs::path state;
   const Clock& clock;
+  // The index of the bridge, which may have been taken away and is then made again.
+  Result<int> hold_bridge(Netlink& host) EXCLUDES(bridge_mutex);
+
   const Record record;
-  const int bridge_index;
   Firewall firewall;
+
+  Mutex bridge_mutex;
+  int bridge_index GUARDED_BY(bridge_mutex);
 
   Mutex mutex;
   std::set<Ipv4> used GUARDED_BY(mutex);
   Status ready GUARDED_BY(mutex) = Error(ErrorCode::Unavailable, "the network is not set up yet");
   uint32_t last GUARDED_BY(mutex) = 1;  // offset in the subnet of the address given last; 1 is the gateway
 };
+
+Result<int> Network::State::hold_bridge(Netlink& host) {
+  const Lock lock(bridge_mutex);
+  // Asked of the kernel for each task that is started; without listing the links of all that run.
+  if (static_cast<int>(::if_nametoindex(record.bridge.c_str())) == bridge_index) return bridge_index;
+  bridge_index = TRY(make_bridge(host, record));
+  const int plugged = TRY(plug_in(host, record, bridge_index));
+  log::warning("engine.local", "bridge {} had been taken away: made again, with {} tasks plugged in",
+               record.bridge, plugged);
+  return bridge_index;
+}
 
 Network::Network(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Network::~Network() = default;
@@ -302,8 +342,9 @@ Result<io::Fd> Network::attach(const std::string& address) {
   }
   const std::string what = "connect " + address + " to bridge " + bridge();
   Netlink host = TRY_CONTEXT(Netlink::open(), what);
+  const int bridge_index = TRY_CONTEXT(state_->hold_bridge(host), what);
   Result<io::Fd> made = in_new_namespace([&](int handle) -> Status {
-    VethPair pair{veth_name(*parsed), state_->bridge_index, kInner, mac_of(*parsed), handle};
+    VethPair pair{veth_name(*parsed), bridge_index, kInner, mac_of(*parsed), handle};
     Status added = host.add_veth(pair);
     if (!added && added.error().code() == ErrorCode::Conflict) {
       TRY(host.delete_link(pair.outer_name));
@@ -339,8 +380,20 @@ Status Network::ready() const {
   return state_->ready;
 }
 
+// Bridge and cables: there, up, with the address, and plugged in.
+Status Network::keep_connected() {
+  Netlink host = TRY(Netlink::open());
+  const int index = TRY(state_->hold_bridge(host));
+  TRY(make_bridge(host, state_->record));
+  const int plugged = TRY(plug_in(host, state_->record, index));
+  if (plugged > 0)
+    log::warning("engine.local", "{} tasks were not in bridge {}: plugged in", plugged, bridge());
+  return {};
+}
+
 Status Network::ensure(Deadline deadline) {
-  Status ensured = let_through(state_->firewall, deadline);
+  const Status connected = keep_connected();
+  Status ensured = connected ? let_through(state_->firewall, deadline) : connected;
   const Lock lock(state_->mutex);
   // Rules that were put in place once stay there when putting them again fails.
   if (!state_->ready) state_->ready = ensured;

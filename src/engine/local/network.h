@@ -41,8 +41,8 @@ class Network {
   // It is free again. Unknown: fine.
   void release(const std::string& address);
 
-  // A fresh network namespace with loopback and eth0 at `address`, connected to the bridge. A veth left over
-  // from the task's last life is replaced.
+  // A fresh network namespace with loopback and eth0 at `address`, connected to the bridge, which is made
+  // again should it have gone. A veth left over from the task's last life is replaced.
   Result<io::Fd> attach(const std::string& address);
   // A fresh network namespace with loopback only (net: none).
   static Result<io::Fd> isolated();
@@ -51,7 +51,8 @@ class Network {
 
   // Ok once the host has let the bridge through; until then, why it did not. Cheap.
   Status ready() const;
-  // Firewall rules and forwarding again: others flush them. Cheap enough for once a minute.
+  // Bridge, firewall rules and forwarding again: others take them away. Tasks whose bridge went are plugged
+  // into the new one. Cheap enough for once a minute.
   Status ensure(Deadline deadline);
   // Removes rules and bridge, puts ip_forward back if it was us who set it and no other bridge is left,
   // deletes network.json. Nothing may be attached.
@@ -62,6 +63,7 @@ class Network {
  private:
   struct State;
   explicit Network(std::unique_ptr<State> state);
+  Status keep_connected();
   std::unique_ptr<State> state_;
 };
 

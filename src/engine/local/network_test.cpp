@@ -199,6 +199,36 @@ TEST_F(NetworkTest, PutsRulesBackThatOthersFlushed) {
   EXPECT_EQ(rule_count(), 4U);
 }
 
+TEST_F(NetworkTest, BridgeThatWasTakenAwayIsMadeAgainWithItsTasksInIt) {
+  const std::string first = network_->allocate().value();
+  const io::Fd one = network_->attach(first).value();
+  const io::Fd listener = listen_inside(one.get());
+  ASSERT_TRUE(can_connect(first));
+  ASSERT_TRUE(Netlink::open().value().delete_link(network_->bridge()));
+  const Status ensured = network_->ensure(deadline());
+  ASSERT_TRUE(ensured) << ensured.error().text();
+  EXPECT_TRUE(can_connect(first)) << "a task that runs";
+  // Now without anybody to notice before the next task.
+  ASSERT_TRUE(Netlink::open().value().delete_link(network_->bridge()));
+  const std::string second = network_->allocate().value();
+  const Result<io::Fd> two = network_->attach(second);
+  ASSERT_TRUE(two) << two.error().text();
+  EXPECT_TRUE(can_connect(first, two->get()));
+  EXPECT_TRUE(can_connect(first));
+}
+
+TEST_F(NetworkTest, BridgeThatWentWhileNobodyLookedAfterItHasItsTasksAgain) {
+  const std::string first = network_->allocate().value();
+  const io::Fd one = network_->attach(first).value();
+  const io::Fd listener = listen_inside(one.get());
+  const std::string bridge = network_->bridge();
+  network_.reset();
+  ASSERT_TRUE(Netlink::open().value().delete_link(bridge));
+  network_ = open();
+  ASSERT_NE(network_, nullptr);
+  EXPECT_TRUE(can_connect(first));
+}
+
 TEST_F(NetworkTest, RulesOfNftGoThoughIptablesWasInstalledLater) {
   if (!io::find_program("nft")) GTEST_SKIP() << "needs nft";
   const std::string before = ::getenv("PATH");
