@@ -198,17 +198,29 @@ Result<CgroupUsage> Cgroups::usage(const std::string& group) const {
   return usage;
 }
 
+// A handle of the process that was killed; none when it is not in the group (any more).
+io::Fd Cgroups::kill_member(const std::string& group, pid_t pid) const {
+  io::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.valid()) return {};
+  // The pid may have been used again since it was read: only the group's own list says that it is still ours.
+  const std::vector<pid_t> still = processes(group);
+  if (!std::binary_search(still.begin(), still.end(), pid)) return {};
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  return process;
+}
+
+void Cgroups::kill_process_group(const std::string& group, pid_t leader) const {
+  for (const pid_t pid : processes(group)) {
+    if (pid == leader || ::getpgid(pid) == leader) kill_member(group, pid);
+  }
+}
+
 Status Cgroups::kill(const std::string& group, const Clock& clock, Deadline deadline) const {
   // A process may fork between the reading and the signal, so this is done until nobody is left.
   for (std::vector<pid_t> pids = processes(group); !pids.empty(); pids = processes(group)) {
     for (const pid_t pid : pids) {
-      const io::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      const io::Fd process = kill_member(group, pid);
       if (!process.valid()) continue;
-      // The pid may have been used again since it was read: only the group's own list says that it is still
-      // ours.
-      const std::vector<pid_t> still = processes(group);
-      if (!std::binary_search(still.begin(), still.end(), pid)) continue;
-      ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
       const Duration left = deadline.left(clock.steady_now());
       pollfd ended{process.get(), POLLIN, 0};
       if (::poll(&ended, 1, static_cast<int>(left.count())) == 0) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/file.h"
 
 namespace slipway::engine::local {
 
@@ -49,12 +50,16 @@ class Cgroups {
   Result<CgroupUsage> usage(const std::string& group) const;
   // SIGKILL to every process in the group, again until none is left.
   Status kill(const std::string& group, const Clock& clock, Deadline deadline) const;
+  // SIGKILL to those in the group that are process `leader` or of its process group. The number may mean
+  // another process by now, which is safe where that is not in the group.
+  void kill_process_group(const std::string& group, pid_t leader) const;
   // Kills what is in the group, then removes it and those below it from every hierarchy; missing is fine.
   Status remove(const std::string& group, const Clock& clock, Deadline deadline) const;
   // Removes a group that others may still have groups in: then it stays, which is no error.
   void remove_if_empty(const std::string& group) const;
 
  private:
+  io::Fd kill_member(const std::string& group, pid_t pid) const;
   std::vector<std::filesystem::path> folders(const std::string& group) const;
   std::filesystem::path folder(std::string_view controller, const std::string& group) const;
 

@@ -96,15 +96,6 @@ std::string read_whole(int fd) {
   return text;
 }
 
-Result<pid_t> read_pid(const fs::path& path) {
-  const std::string text = TRY(io::read_file(path));
-  pid_t pid = 0;
-  const std::string_view digits = trim(text);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
-  if (error != std::errc() || pid <= 0) return Error(ErrorCode::NotFound, "read a pid from " + path.string());
-  return pid;
-}
-
 Result<ProcessName> name_process(pid_t pid) {
   return ProcessName{pid, TRY(io::process_start_time(pid))};
 }
@@ -122,6 +113,15 @@ void abandon(const TaskPaths& paths, const model::TaskId& task) {
 }
 
 }  // namespace
+
+Result<pid_t> read_pid_file(const fs::path& path) {
+  const std::string text = TRY(io::read_file(path));
+  pid_t pid = 0;
+  const std::string_view digits = trim(text);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  if (error != std::errc() || pid <= 0) return Error(ErrorCode::NotFound, "read a pid from " + path.string());
+  return pid;
+}
 
 Status check_alive(const ProcessName& process) {
   if (TRY(io::process_start_time(process.pid)) == process.start_time) return {};
@@ -180,12 +180,12 @@ Result<Launched> create_container(const ConmonRequest& request, const Clock& clo
   Launched launched;
   launched.container = TRY_CONTEXT(name_process(pid), "find the task's process");
   launched.supervisor =
-      TRY_CONTEXT(name_process(TRY(read_pid(request.paths.conmon_pid()))), "find the task's conmon");
+      TRY_CONTEXT(name_process(TRY(read_pid_file(request.paths.conmon_pid()))), "find the task's conmon");
   return launched;
 }
 
 Result<ProcessName> find_conmon(const TaskPaths& paths, const model::TaskId& task) {
-  const ProcessName process = TRY(name_process(TRY(read_pid(paths.conmon_pid()))));
+  const ProcessName process = TRY(name_process(TRY(read_pid_file(paths.conmon_pid()))));
   // A pid file outlives its process; the command line tells whether the pid is another's by now.
   const std::string line = TRY(io::read_file(fmt::format("/proc/{}/cmdline", process.pid)));
   if (line.find(paths.bundle().string()) == std::string::npos || line.find("conmon") == std::string::npos) {
@@ -197,7 +197,7 @@ Result<ProcessName> find_conmon(const TaskPaths& paths, const model::TaskId& tas
 Result<Launched> find_launched(const TaskPaths& paths, const model::TaskId& task) {
   Launched launched;
   launched.supervisor = TRY(find_conmon(paths, task));
-  launched.container = TRY(name_process(TRY(read_pid(paths.container_pid()))));
+  launched.container = TRY(name_process(TRY(read_pid_file(paths.container_pid()))));
   if (TRY(io::process_facts(launched.container.pid)).parent != launched.supervisor.pid) {
     return Error(ErrorCode::NotFound, "process of task " + task.str());
   }

@@ -50,6 +50,9 @@ Result<Launched> create_container(const ConmonRequest& request, const Clock& clo
 Result<ProcessName> find_conmon(const TaskPaths& paths, const model::TaskId& task);
 Result<Launched> find_launched(const TaskPaths& paths, const model::TaskId& task);
 
+// The number in a file that conmon or a runtime wrote. NotFound where there is none.
+Result<pid_t> read_pid_file(const std::filesystem::path& path);
+
 // What a runtime complained, as an Error that a user can act on: without time stamps and the runtime's own
 // stages, and NotFound where a command is missing.
 Error runtime_error(std::string_view complaint);

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -16,7 +15,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "base/text.h"
 
 namespace slipway::engine::local {
 
@@ -78,11 +76,11 @@ struct Streams {
 
 class ProcessSession final : public ExecSession {
  public:
-  ProcessSession(pid_t child, io::Fd child_end, Streams streams, std::filesystem::path pid_file)
+  ProcessSession(pid_t child, io::Fd child_end, Streams streams, ExecInside inside)
       : child_(child),
         child_end_(std::move(child_end)),
         streams_(std::move(streams)),
-        pid_file_(std::move(pid_file)) {}
+        inside_(std::move(inside)) {}
   ~ProcessSession() override;
 
   Result<std::optional<Chunk>> read(Duration wait) override;
@@ -99,7 +97,7 @@ class ProcessSession final : public ExecSession {
   const pid_t child_;
   io::Fd child_end_;  // readable when the child has ended
   Streams streams_;   // `in` is the writer's, the rest the reader's
-  const std::filesystem::path pid_file_;
+  const ExecInside inside_;
   bool ended_ = false;     // the child has; what it wrote may not have been read
   bool finished_ = false;  // and all has
   int exit_code_ = 0;
@@ -107,11 +105,11 @@ class ProcessSession final : public ExecSession {
 
 ProcessSession::~ProcessSession() {
   if (!finished_) {
-    kill_by_pid_file(pid_file_);
+    if (inside_.kill) inside_.kill();
     ::kill(-child_, SIGKILL);  // it leads a session of its own
     reap();
   }
-  if (!pid_file_.empty()) ::unlink(pid_file_.c_str());
+  if (!inside_.pid_file.empty()) ::unlink(inside_.pid_file.c_str());
 }
 
 Result<std::optional<ExecSession::Chunk>> ProcessSession::read(Duration wait) {
@@ -192,7 +190,7 @@ void ProcessSession::reap() {
 }
 
 Result<std::unique_ptr<ExecSession>> spawn_session(const io::Command& command, Streams streams,
-                                                   const std::filesystem::path& pid_file) {
+                                                   const ExecInside& inside) {
   const pid_t child = TRY(io::spawn(command));
   // Ours to wait for, so even one that has ended has its pid still.
   auto end = io::open_pidfd(child);
@@ -207,22 +205,20 @@ Result<std::unique_ptr<ExecSession>> spawn_session(const io::Command& command, S
     // Ended already: any descriptor that is readable for good says the same.
     child_end = io::Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
-  return std::make_unique<ProcessSession>(child, std::move(child_end), std::move(streams), pid_file);
+  return std::make_unique<ProcessSession>(child, std::move(child_end), std::move(streams), inside);
 }
 
-Result<std::unique_ptr<ExecSession>> start_on_pipes(io::Command command,
-                                                    const std::filesystem::path& pid_file) {
+Result<std::unique_ptr<ExecSession>> start_on_pipes(io::Command command, const ExecInside& inside) {
   Pipe in = TRY(make_pipe()), out = TRY(make_pipe()), err = TRY(make_pipe());
   TRY(make_nonblocking(in.write.get()));
   command.stdin_fd = in.read.get();
   command.stdout_fd = out.write.get();
   command.stderr_fd = err.write.get();
   return spawn_session(command, Streams{std::move(in.write), std::move(out.read), std::move(err.read)},
-                       pid_file);
+                       inside);
 }
 
-Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command,
-                                                       const std::filesystem::path& pid_file,
+Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command, const ExecInside& inside,
                                                        const ExecTerminal& terminal) {
   io::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   std::array<char, 64> name{};
@@ -242,28 +238,16 @@ Result<std::unique_ptr<ExecSession>> start_on_terminal(io::Command command,
   };
   // Before there is anybody to ask for it.
   TRY(set_size(master.get(), terminal.rows, terminal.columns));
-  return spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, pid_file);
+  return spawn_session(command, Streams{std::move(writer), std::move(master), io::Fd(), true}, inside);
 }
 
 }  // namespace
 
-void kill_by_pid_file(const std::filesystem::path& pid_file) {
-  if (pid_file.empty()) return;
-  const auto text = io::read_file(pid_file, 64);
-  if (!text) return;  // it never came so far
-  const std::string_view digits = trim(*text);
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), pid);
-  if (error != std::errc() || pid <= 1) return;
-  if (::getpgid(pid) == pid) ::kill(-pid, SIGKILL);
-  ::kill(pid, SIGKILL);
-}
-
-Result<std::unique_ptr<ExecSession>> start_exec(io::Command command, const std::filesystem::path& pid_file,
+Result<std::unique_ptr<ExecSession>> start_exec(io::Command command, const ExecInside& inside,
                                                 std::optional<ExecTerminal> terminal) {
   command.new_session = true;
-  if (terminal) return start_on_terminal(std::move(command), pid_file, *terminal);
-  return start_on_pipes(std::move(command), pid_file);
+  if (terminal) return start_on_terminal(std::move(command), inside, *terminal);
+  return start_on_pipes(std::move(command), inside);
 }
 
 }  // namespace slipway::engine::local

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "engine/engine.h"
@@ -14,14 +15,15 @@ struct ExecTerminal {
   int columns = 80;
 };
 
-// Starts `command` (of Launcher::exec_command) and returns the session over its pipes or, with `terminal`,
-// over a pseudo-terminal. `pid_file` is where the runtime writes the pid of the process inside the task, by
-// which the session's end kills it too; empty where the command is that process itself.
-Result<std::unique_ptr<ExecSession>> start_exec(io::Command command, const std::filesystem::path& pid_file,
-                                                std::optional<ExecTerminal> terminal);
+// The process inside the task where the command is the runtime, which only waits for it.
+struct ExecInside {
+  std::filesystem::path pid_file;  // where the runtime writes its pid; the session's end removes it
+  std::function<void()> kill;      // ends it; called when the session ends before the command
+};
 
-// SIGKILL to the process that the runtime wrote down, and its process group; none there is fine. To be called
-// at once when the runtime was killed before its command ended, while the pid is fresh.
-void kill_by_pid_file(const std::filesystem::path& pid_file);
+// Starts `command` (of Launcher::exec_command) and returns the session over its pipes or, with `terminal`,
+// over a pseudo-terminal. `inside` is empty where the command is the process inside the task itself.
+Result<std::unique_ptr<ExecSession>> start_exec(io::Command command, const ExecInside& inside,
+                                                std::optional<ExecTerminal> terminal);
 
 }  // namespace slipway::engine::local

@@ -369,7 +369,7 @@ Status Keeper::run_check(const ProbeTarget& target) {
   const io::Command command = TRY(parts_.launcher.exec_command(target.task, options));
   const auto finished = io::run(command, parts_.clock, parts_.clock.deadline_in(target.check.timeout));
   if (!finished) {
-    kill_by_pid_file(pid_file);
+    parts_.launcher.kill_exec(target.task, pid_file);
     if (finished.error().code() != ErrorCode::Timeout) return finished.error();
     return Error(ErrorCode::Timeout, "did not end within " + to_text(target.check.timeout));
   }

@@ -31,7 +31,7 @@ void Keeper::rotate_logs() {
   bool fast = false;
   for (auto& [id, kept] : tasks_) {
     if (!kept.monitor_end.valid()) continue;
-    const auto size = rotate_log(records_.task_folder(id), limit, kept.record.monitor.pid);
+    const auto size = rotate_log(records_.task_folder(id), limit, kept.monitor_end.get());
     if (!size) {
       log::error("engine.local", "rotate the log of {}: {}", id.str(), size.error().text());
       continue;

@@ -371,6 +371,13 @@ Result<io::Command> Launcher::exec_command(const model::TaskId& task, const Exec
   return runtime.command(std::move(verb));
 }
 
+void Launcher::kill_exec(const model::TaskId& task, const fs::path& pid_file) const {
+  if (!has_mounts(options_.runtime)) return;  // there the command is our own child
+  // Once the command has ended its number may come to mean any process of the host; the control group tells
+  // which are the task's.
+  if (const Result<pid_t> pid = read_pid_file(pid_file)) cgroups_.kill_process_group(cgroup(task), *pid);
+}
+
 Result<CgroupUsage> Launcher::usage(const model::TaskId& task) const {
   if (!has_mounts(options_.runtime))
     return Error(ErrorCode::NotFound, "task " + task.str() + " has no control group");

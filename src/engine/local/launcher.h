@@ -99,6 +99,10 @@ class Launcher {
   // folder; the same command uses the same file.
   Result<io::Command> exec_command(const model::TaskId& task, const ExecOptions& options) const;
 
+  // SIGKILL to the command that the runtime wrote into `pid_file`, and to its process group; none there is
+  // fine. For when the runtime was killed before its command ended.
+  void kill_exec(const model::TaskId& task, const std::filesystem::path& pid_file) const;
+
   // NotFound when it does not run in a control group (any more).
   Result<CgroupUsage> usage(const model::TaskId& task) const;
 

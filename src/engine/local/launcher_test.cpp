@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "base/text.h"
 #include "io/file.h"
@@ -264,6 +265,24 @@ TEST_P(LauncherTest, MonitorIsInNoControlGroupOfOurs) {
     ++followed;
   }
   EXPECT_GT(followed, 0) << groups;
+}
+
+TEST_P(LauncherTest, CommandIsKilledOnlyWhereItsNumberIsTheTasks) {
+  const Result<Launched> launched = launch("kill", shell("sleep 1000"));
+  ASSERT_TRUE(launched) << launched.error().text();
+  const fs::path file = state_.path() / "kill.pid";
+  io::Command command;
+  command.argv = {"sleep", "1000"};
+  const pid_t stranger = io::spawn(command).value();
+  ASSERT_TRUE(io::write_file(file, std::to_string(stranger)));
+  launcher_->kill_exec(model::TaskId("kill"), file);
+  EXPECT_EQ(::waitpid(stranger, nullptr, WNOHANG), 0)
+      << "a number that has come to mean a process of the host";
+  ::kill(stranger, SIGKILL);
+  EXPECT_EQ(::waitpid(stranger, nullptr, 0), stranger);
+  ASSERT_TRUE(io::write_file(file, std::to_string(launched->container.pid)));
+  launcher_->kill_exec(model::TaskId("kill"), file);
+  EXPECT_EQ(exit_of("kill", *launched), "137");
 }
 
 TEST_P(LauncherTest, FindsAndStopsWhatAnEarlierControlPlaneLeft) {

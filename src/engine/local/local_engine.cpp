@@ -194,7 +194,11 @@ Result<std::unique_ptr<ExecSession>> LocalEngine::exec(const ExecRequest& reques
     options.pid_file = paths.folder / fmt::format("exec-{}-{}.pid", ::getpid(), ++parts_->execs);
   }
   io::Command command = TRY_CONTEXT(parts_->launcher->exec_command(request.task, options), what);
-  return start_exec(std::move(command), options.pid_file, options.terminal).context(what);
+  ExecInside inside{.pid_file = options.pid_file,
+                    .kill = [this, task = request.task, file = options.pid_file] {
+                      parts_->launcher->kill_exec(task, file);
+                    }};
+  return start_exec(std::move(command), inside, options.terminal).context(what);
 }
 
 Status LocalEngine::prepare(const model::Image& image, Deadline deadline) {

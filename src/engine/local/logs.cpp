@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -145,7 +146,7 @@ Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder) {
   return files;
 }
 
-Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_limit, pid_t monitor) {
+Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_limit, int monitor) {
   const std::filesystem::path current = folder / kLogName;
   struct stat info {};
   if (::stat(current.c_str(), &info) != 0) {
@@ -160,7 +161,7 @@ Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_l
   const std::filesystem::path rotated = folder / rotated_name(next);
   if (::rename(current.c_str(), rotated.c_str()) != 0)
     return errno_error(errno, "rotate log " + current.string());
-  if (monitor > 0 && ::kill(monitor, SIGUSR1) != 0 && errno != ESRCH) {
+  if (monitor >= 0 && ::syscall(SYS_pidfd_send_signal, monitor, SIGUSR1, nullptr, 0) != 0 && errno != ESRCH) {
     return errno_error(errno, "tell the monitor to open a new log");
   }
   numbers.push_back(next);

@@ -15,8 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "engine/engine.h"
 
 namespace slipway::engine::local {
@@ -60,9 +58,10 @@ struct LogFile {
 // The rotated files, oldest first, then `log` where it exists.
 Result<std::vector<LogFile>> log_files(const std::filesystem::path& folder);
 
-// Rotates when log is larger than `file_limit` bytes. `monitor` is the process that writes it; 0: none runs.
+// Rotates when log is larger than `file_limit` bytes. `monitor` is a pidfd of the process that writes it; -1:
+// none runs.
 // Returns the size of log (0 after a rotation, and where there is none).
-Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_limit, pid_t monitor);
+Result<uint64_t> rotate_log(const std::filesystem::path& folder, uint64_t file_limit, int monitor);
 
 // The last `count` lines of both streams, read from the end; for reasons, so anything unreadable counts as no
 // lines.

@@ -125,7 +125,7 @@ class LogFolder : public testing::Test {
   void write(const std::string& text) { file_ << text << std::flush; }
   // Without the signal to a monitor, which is this test.
   void rotate(uint64_t limit = 1) {
-    const auto rotated = rotate_log(folder(), limit, 0);
+    const auto rotated = rotate_log(folder(), limit, -1);
     ASSERT_TRUE(rotated) << rotated.error().text();
   }
 
