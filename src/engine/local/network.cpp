@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "engine/local/firewall.h"
+#include "engine/local/forwarding.h"
 #include "io/file.h"
 
 namespace slipway::engine::local {
@@ -30,7 +31,6 @@ namespace {
 constexpr int kPrefix = 22;
 constexpr const char* kBridgePrefix = "slw-";
 constexpr const char* kVethPrefix = "slv";
-constexpr const char* kForwarding = "/proc/sys/net/ipv4/ip_forward";
 constexpr const char* kInner = "eth0";
 
 // Where subnets are looked for, in this order.
@@ -80,15 +80,6 @@ Result<io::Fd> in_new_namespace(Work work) {
   return made;
 }
 
-// /proc/sys/net shows the network namespace of the thread that looks.
-Status write_setting(const char* path, const std::string& value) {
-  const io::Fd file(::open(path, O_WRONLY | O_CLOEXEC));
-  if (!file.valid() || ::write(file.get(), value.data(), value.size()) < 0) {
-    return errno_error(errno, fmt::format("write {} to {}", value, path));
-  }
-  return {};
-}
-
 // What every namespace of a task has: loopback, and, since no port of it is anybody else's, the freedom to
 // bind any of them and to ping without a capability.
 Status set_up_common(Netlink& inside) {
@@ -100,7 +91,6 @@ Status set_up_common(Netlink& inside) {
 struct Record {
   std::string bridge;
   Subnet subnet;
-  std::string forwarding_before;  // "0" or "1"
 };
 
 fs::path record_path(const fs::path& state) {
@@ -111,9 +101,7 @@ Result<Record> read_record(const fs::path& state) {
   const Json json = TRY(Json::parse(TRY(io::read_file(record_path(state)))));
   const std::optional<Ipv4> base = parse_ipv4(json.at("subnet").as_string());
   const int64_t prefix = json.at("prefix").as_int();
-  Record record{json.at("bridge").as_string(),
-                {base.value_or(0), static_cast<int>(prefix)},
-                json.at("ip_forward_before").as_string()};
+  Record record{json.at("bridge").as_string(), {base.value_or(0), static_cast<int>(prefix)}};
   if (!base || prefix < 8 || prefix > 30 || !record.bridge.starts_with(kBridgePrefix)) {
     return Error(ErrorCode::Invalid, "read " + record_path(state).string());
   }
@@ -125,7 +113,6 @@ Status write_record(const fs::path& state, const Record& record) {
   json["bridge"] = record.bridge;
   json["subnet"] = to_text_ipv4(record.subnet.base);
   json["prefix"] = record.subnet.prefix;
-  json["ip_forward_before"] = record.forwarding_before;
   return io::write_file(record_path(state), json.dump(2) + "\n", true);
 }
 
@@ -163,8 +150,6 @@ Result<Record> make_record(Netlink& host, const fs::path& state, const std::stri
   Record record;
   record.bridge = kBridgePrefix + seed.substr(0, 8);
   record.subnet = TRY(choose_subnet(host, seed));
-  const std::string forwarding = TRY(io::read_file(kForwarding));
-  record.forwarding_before = std::string(trim(forwarding));
   TRY(write_record(state, record));
   return record;
 }
@@ -180,16 +165,6 @@ Result<int> make_bridge(Netlink& host, const Record& record) {
   TRY(host.add_address(index, gateway_of(record.subnet), record.subnet.prefix));
   TRY(host.set_up(index));
   return index;
-}
-
-// Forwarding goes back to "off" only if it was off before us and no other bridge is left to need it: one of
-// another cluster, or of Docker, which may have found it on and so believes that it always was.
-Status restore_forwarding(Netlink& host, const Record& record) {
-  if (record.forwarding_before != "0") return {};
-  for (const Link& link : TRY(host.links())) {
-    if (link.bridge) return {};
-  }
-  return write_setting(kForwarding, "0");
 }
 
 // The kernel takes the cables of ended tasks away when it gets round to it; after this none is left.
@@ -219,32 +194,42 @@ Result<int> plug_in(Netlink& host, const Record& record, int bridge_index) {
   return plugged;
 }
 
-Status let_through(Firewall& firewall, Deadline deadline) {
-  const std::string now = TRY(io::read_file(kForwarding));
-  if (trim(now) != "1") TRY(write_setting(kForwarding, "1"));
-  return firewall.ensure(deadline);
-}
-
-Status remove_all_of(const fs::path& state, const Record& record, const Clock& clock, Deadline deadline) {
+Status remove_all_of(const fs::path& state, const Record& record, const Forwarding& forwarding,
+                     const Clock& clock, Deadline deadline) {
   Netlink host = TRY(Netlink::open());
   TRY(Firewall(record.bridge, record.subnet, clock).remove(deadline));
   TRY(delete_veths(host, record));
   TRY(host.delete_link(record.bridge));
-  TRY(restore_forwarding(host, record));
+  TRY(forwarding.restore(host));
   return io::remove_all(record_path(state));
 }
 
 }  // namespace
 
+// /proc/sys/net shows the network namespace of the thread that looks.
+Status write_setting(const char* path, const std::string& value) {
+  const io::Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ::write(file.get(), value.data(), value.size()) < 0) {
+    return errno_error(errno, fmt::format("write {} to {}", value, path));
+  }
+  return {};
+}
+
+bool is_own_bridge(const Link& link) {
+  return link.bridge && link.name.starts_with(kBridgePrefix);
+}
+
 struct Network::State {
-  State(fs::path folder, const Clock& the_clock, Record the_record, int index)
+  State(fs::path folder, fs::path host_notes, const Clock& the_clock, Record the_record, int index)
       : state(std::move(folder)),
+        forwarding(std::move(host_notes)),
         clock(the_clock),
         record(std::move(the_record)),
         firewall(record.bridge, record.subnet, clock),
         bridge_index(index) {}
 
   const fs::path state;
+  const Forwarding forwarding;
   const Clock& clock;
   // The index of the bridge, which may have been taken away and is then made again.
   Result<int> hold_bridge(Netlink& host) EXCLUDES(bridge_mutex);
@@ -276,7 +261,8 @@ Network::Network(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Network::~Network() = default;
 
 Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std::string& cluster,
-                                               const Clock& clock, Deadline deadline) {
+                                               const Clock& clock, Deadline deadline,
+                                               const fs::path& host_notes) {
   const std::string what = "set up the network of cluster " + cluster;
   Netlink host = TRY_CONTEXT(Netlink::open(), what);
   TRY_CONTEXT(io::make_directories(state), what);
@@ -288,7 +274,7 @@ Result<std::unique_ptr<Network>> Network::open(const fs::path& state, const std:
   if (!record) return record.error().context(what);
   const int index = TRY_CONTEXT(make_bridge(host, *record), what);
   std::unique_ptr<Network> network(
-      new Network(std::make_unique<State>(state, clock, std::move(*record), index)));
+      new Network(std::make_unique<State>(state, host_notes, clock, std::move(*record), index)));
   if (const Status ensured = network->ensure(deadline); !ensured) {
     log::warning("engine.local", "{}: {}", what, ensured.error().text());
   }
@@ -385,6 +371,7 @@ Status Network::keep_connected() {
   Netlink host = TRY(Netlink::open());
   const int index = TRY(state_->hold_bridge(host));
   TRY(make_bridge(host, state_->record));
+  TRY(state_->forwarding.ensure());
   const int plugged = TRY(plug_in(host, state_->record, index));
   if (plugged > 0)
     log::warning("engine.local", "{} tasks were not in bridge {}: plugged in", plugged, bridge());
@@ -393,7 +380,7 @@ Status Network::keep_connected() {
 
 Status Network::ensure(Deadline deadline) {
   const Status connected = keep_connected();
-  Status ensured = connected ? let_through(state_->firewall, deadline) : connected;
+  Status ensured = connected ? state_->firewall.ensure(deadline) : connected;
   const Lock lock(state_->mutex);
   // Rules that were put in place once stay there when putting them again fails.
   if (!state_->ready) state_->ready = ensured;
@@ -401,13 +388,7 @@ Status Network::ensure(Deadline deadline) {
 }
 
 Status Network::remove(Deadline deadline) {
-  return remove_all_of(state_->state, state_->record, state_->clock, deadline);
-}
-
-Status Network::remove_left_over(const fs::path& state, const Clock& clock, Deadline deadline) {
-  const Result<Record> record = read_record(state);
-  if (!record) return record.error().code() == ErrorCode::NotFound ? Status() : Status(record.error());
-  return remove_all_of(state, *record, clock, deadline);
+  return remove_all_of(state_->state, state_->record, state_->forwarding, state_->clock, deadline);
 }
 
 }  // namespace slipway::engine::local

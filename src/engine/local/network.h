@@ -3,7 +3,7 @@
 //
 // A task's namespace is made here, configured, and handed over as a descriptor; nothing names it, so it goes,
 // with its veth pair, when the last process in it ends. What outlives a control plane is the bridge, the
-// firewall rules and <state>/network.json, which records the subnet and what ip_forward was before us.
+// firewall rules and <state>/network.json, which records the subnet.
 #pragma once
 
 #include <filesystem>
@@ -17,15 +17,22 @@
 
 namespace slipway::engine::local {
 
+// Below /proc/sys/net, which shows the network namespace of the thread that looks.
+Status write_setting(const char* path, const std::string& value);
+// Of any cluster.
+bool is_own_bridge(const Link& link);
+
 // Thread-safe.
 class Network {
  public:
   // Makes or finds the bridge, the firewall rules and forwarding. Nothing is changed on the host before the
   // record of it is on disk. Firewall rules that cannot be put in place, perhaps because no program for that
   // is installed, are ready()'s matter: tasks without a bridge do not need them. Forbidden without
-  // CAP_NET_ADMIN; Exhausted when no private subnet is free of the host's routes.
+  // CAP_NET_ADMIN; Exhausted when no private subnet is free of the host's routes. `host_notes` is a folder
+  // that all clusters of the host share.
   static Result<std::unique_ptr<Network>> open(const std::filesystem::path& state, const std::string& cluster,
-                                               const Clock& clock, Deadline deadline);
+                                               const Clock& clock, Deadline deadline,
+                                               const std::filesystem::path& host_notes = "/run/slipway");
   ~Network();
 
   const std::string& bridge() const;  // "slw-3f9c2b7a"
@@ -54,11 +61,9 @@ class Network {
   // Bridge, firewall rules and forwarding again: others take them away. Tasks whose bridge went are plugged
   // into the new one. Cheap enough for once a minute.
   Status ensure(Deadline deadline);
-  // Removes rules and bridge, puts ip_forward back if it was us who set it and no other bridge is left,
+  // Removes rules and bridge, puts ip_forward back if a cluster of ours set it and no other bridge is left,
   // deletes network.json. Nothing may be attached.
   Status remove(Deadline deadline);
-  // The same without opening first: what a control plane that is gone left in `state`. Nothing there: fine.
-  static Status remove_left_over(const std::filesystem::path& state, const Clock& clock, Deadline deadline);
 
  private:
   struct State;

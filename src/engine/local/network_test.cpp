@@ -2,6 +2,7 @@
 #include "engine/local/network.h"
 
 #include <cstring>
+#include <functional>
 #include <poll.h>
 #include <sched.h>
 #include <thread>
@@ -34,6 +35,38 @@ TEST(Subnet, KnowsWhatItContainsAndOverlaps) {
   EXPECT_TRUE(small.overlaps({0x0a000000, 8}));
   EXPECT_TRUE((Subnet{0x0a000000, 8}).overlaps(small));
   EXPECT_FALSE(small.overlaps({0x0a400000, 22}));
+}
+
+// In a network namespace of their own, in which nobody else has bridges.
+void in_own_namespace(const std::function<void()>& work) {
+  std::thread([&] {
+    if (::unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "needs root: makes a network namespace";
+    work();
+  }).join();
+}
+
+TEST(Forwarding, IsAsItWasOnceTheLastOfTwoClustersHasGone) {
+  in_own_namespace([] {
+    const SystemClock clock;
+    const Deadline deadline = clock.deadline_in(30s);
+    const auto state = io::TemporaryDirectory::create().value();
+    for (const std::string before : {"0", "1"}) {
+      ASSERT_TRUE(write_setting("/proc/sys/net/ipv4/ip_forward", before));
+      const auto now = [] { return std::string(trim(*io::read_file("/proc/sys/net/ipv4/ip_forward"))); };
+      const auto open = [&](const std::string& name) {
+        return Network::open(state.path() / name, name, clock, deadline, state.path() / "run").value();
+      };
+      const auto first = open("first");
+      auto second = open("second");
+      EXPECT_EQ(now(), "1");
+      ASSERT_TRUE(first->remove(deadline));
+      EXPECT_EQ(now(), "1") << "the second needs it still";
+      second.reset();
+      second = open("second");  // a control plane that was started anew in between
+      ASSERT_TRUE(second->remove(deadline));
+      EXPECT_EQ(now(), before);
+    }
+  });
 }
 
 class NetworkTest : public ::testing::Test {
