@@ -222,6 +222,16 @@ bool has_frontend(const ProxySettings& settings, const std::vector<RoutedInstanc
   });
 }
 
+std::set<int> open_ports(const ProxySettings& settings, const std::vector<RoutedInstance>& instances) {
+  std::set<int> ports;
+  if (settings.bind.starts_with("127.")) return ports;
+  for (const RoutedInstance& instance : instances) {
+    if (instance.proxy.port) ports.insert(*instance.proxy.port);
+    if (uses_shared(settings, instance)) ports.insert(settings.http_port);
+  }
+  return ports;
+}
+
 std::string backend_name(const model::InstanceId& id) {
   return encode(id.service) + "." + encode(id.instance);
 }

@@ -5,8 +5,10 @@
 // through its runtime interface (see worker.h and proxy.h).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,8 @@ struct ProxySettings {
   // who the control plane is.
   std::string user = "";
   std::string group = "";
+  // Told at each sync which ports other machines and tasks may reach; empty: nobody is.
+  std::function<void(const std::set<int>&)> listens = {};
 };
 
 // The sockets' names within `directory`. They are relative, and HAProxy runs in that folder, because the path
@@ -58,6 +62,9 @@ std::string haproxy_text(const ProxySettings& settings, const std::vector<Routed
 // Names everything in the text but the servers, and stands in it as HAProxy's description of itself: two
 // texts of one signature differ by nothing that the runtime interface cannot change.
 std::string signature(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);
+
+// The ports of the text's frontends; none where they are bound to the loopback alone.
+std::set<int> open_ports(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);
 
 // True when the text has no frontend, so that there is nothing to run HAProxy for (nor would it start).
 bool has_frontend(const ProxySettings& settings, const std::vector<RoutedInstance>& instances);

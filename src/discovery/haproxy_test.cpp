@@ -81,6 +81,15 @@ backend web.main
 )");
 }
 
+TEST(HaproxyText, TellsWhichPortsOthersReach) {
+  const std::vector<RoutedInstance> instances = {http_on("web", 18080),
+                                                 with_domains("shop", {"shop.example"})};
+  const std::set<int> ports = {8080, 18080};
+  EXPECT_EQ(open_ports({.bind = "*"}, instances), ports);
+  EXPECT_EQ(open_ports({.bind = "*"}, {}), std::set<int>());
+  EXPECT_EQ(open_ports({.bind = "127.0.0.1"}, instances), std::set<int>());
+}
+
 TEST(HaproxyText, NamesTheSocketsRelativeToItsFolder) {
   const std::string text = haproxy_text({.directory = "/a/very/long/path"}, {http_on("web", 18080)});
   EXPECT_NE(text.find("stats socket unix@worker.sock mode 600 level admin expose-fd listeners"),

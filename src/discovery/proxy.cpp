@@ -61,6 +61,7 @@ class HaproxyProxy final : public Proxy {
     trouble_ = frontends ? "" : frontends.error().text();
     refused_ = std::move(admission.refused);
     admitted_ = std::move(admission.admitted);
+    if (settings_.listens) settings_.listens(open_ports(settings_, admitted_));
     signature_ = has_frontend(settings_, admitted_) ? signature(settings_, admitted_) : "";
     const std::optional<Processes> processes = TRY(process_.running(deadline));
     if (processes) {

@@ -54,7 +54,8 @@ Result<std::unique_ptr<engine::Engine>> make_engine(const config::ClusterConfig&
   return std::unique_ptr<engine::Engine>(std::move(engine));
 }
 
-std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluster, const Clock& clock) {
+std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluster, engine::Engine& engine,
+                                             const Clock& clock) {
   discovery::ProxySettings settings;
   settings.bind = cluster.proxy.bind;
   settings.http_port = cluster.proxy.http_port;
@@ -64,6 +65,9 @@ std::unique_ptr<discovery::Proxy> make_proxy(const config::ClusterConfig& cluste
   if (const auto worker = discovery::worker_user()) {
     settings.user = worker->user;
     settings.group = worker->group;
+  }
+  if (auto* local = dynamic_cast<engine::local::LocalEngine*>(&engine)) {
+    settings.listens = [local](const std::set<int>& ports) { local->let_tasks_reach(ports); };
   }
   return std::make_unique<discovery::AsideProxy>(discovery::make_haproxy_proxy(std::move(settings), clock),
                                                  clock);
@@ -111,7 +115,7 @@ Status build(Daemon& daemon, const cli::ServeOptions& options, const std::string
   daemon.store = TRY(state::SqliteStore::open(cluster.state / "slipway.db", daemon.clock));
   if (options.up && TRY(daemon.store->going_down())) TRY(daemon.store->set_going_down(false));
   daemon.engine = TRY_CONTEXT(make_engine(cluster, daemon.clock, daemon.random), "start the engine");
-  daemon.proxy = make_proxy(cluster, daemon.clock);
+  daemon.proxy = make_proxy(cluster, *daemon.engine, daemon.clock);
   daemon.control =
       std::make_unique<reconcile::Loop>(reconcile::LoopParts{daemon.loop, *daemon.engine, *daemon.proxy,
                                                              *daemon.store, daemon.clock, daemon.random},

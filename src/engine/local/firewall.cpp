@@ -1,10 +1,12 @@
 #include "engine/local/firewall.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -26,17 +28,41 @@ std::string comment_of(const std::string& bridge) {
   return "slipway:" + bridge;
 }
 
-std::vector<Rule> wanted_rules(const std::string& bridge, const Subnet& subnet) {
+// New connections of tasks to the host.
+std::vector<std::string> door_matches(const HostDoors& doors) {
+  constexpr size_t kPorts = 15;  // that one rule takes
+  std::vector<std::string> matches;
+  for (const std::string& server : doors.name_servers) {
+    for (const char* protocol : {"udp", "tcp"}) {
+      matches.push_back(fmt::format("-d {} -p {} --dport 53", server, protocol));
+    }
+  }
+  const std::vector<int> ports(doors.ports.begin(), doors.ports.end());
+  for (size_t at = 0; at < ports.size(); at += kPorts) {
+    const size_t end = std::min(at + kPorts, ports.size());
+    matches.push_back(fmt::format("-p tcp -m multiport --dports {}",
+                                  fmt::join(ports.data() + at, ports.data() + end, ",")));
+  }
+  return matches;
+}
+
+std::vector<Rule> wanted_rules(const std::string& bridge, const Subnet& subnet, const HostDoors& doors) {
   const std::string tag = fmt::format("-m comment --comment {}", comment_of(bridge));
-  return {
+  std::vector<Rule> rules = {
       {"nat", "POSTROUTING", fmt::format("-s {} ! -o {} {} -j MASQUERADE", subnet.text(), bridge, tag)},
-      {"filter", "INPUT", fmt::format("-i {} {} -j ACCEPT", bridge, tag)},
+      // From tasks to this host: answers to the proxy and to health checks.
+      {"filter", "INPUT",
+       fmt::format("-i {} -m conntrack --ctstate RELATED,ESTABLISHED {} -j ACCEPT", bridge, tag)},
       // To tasks: answers only. New connections from elsewhere come by the proxy, which speaks from this
       // host.
       {"filter", "FORWARD",
        fmt::format("-o {} -m conntrack --ctstate RELATED,ESTABLISHED {} -j ACCEPT", bridge, tag)},
       {"filter", "FORWARD", fmt::format("-i {} {} -j ACCEPT", bridge, tag)},
   };
+  for (const std::string& match : door_matches(doors)) {
+    rules.push_back({"filter", "INPUT", fmt::format("-i {} {} {} -j ACCEPT", bridge, match, tag)});
+  }
+  return rules;
 }
 
 // Lines "-D CHAIN ..." for the rules of a table in `saved` (the text of iptables-save) that carry our
@@ -134,9 +160,10 @@ Status apply_nft(const std::string& script, const Clock& clock, Deadline deadlin
   return {};
 }
 
-Status put_in_place(const std::string& bridge, const Subnet& subnet, const Clock& clock, Deadline deadline) {
+Status put_in_place(const std::string& bridge, const Subnet& subnet, const HostDoors& doors,
+                    const Clock& clock, Deadline deadline) {
   if (const std::optional<std::string> program = iptables_program()) {
-    return apply_iptables(*program, bridge, wanted_rules(bridge, subnet), clock, deadline);
+    return apply_iptables(*program, bridge, wanted_rules(bridge, subnet, doors), clock, deadline);
   }
   if (io::find_program("nft")) return apply_nft(nft_script(bridge, subnet, true), clock, deadline);
   return Error(ErrorCode::Unavailable, "neither iptables nor nft is installed: apt-get install iptables");
@@ -161,8 +188,8 @@ Status take_away(const std::string& bridge, const Subnet& subnet, const Clock& c
 Firewall::Firewall(std::string bridge, Subnet subnet, const Clock& clock)
     : bridge_(std::move(bridge)), subnet_(subnet), clock_(clock) {}
 
-Status Firewall::ensure(Deadline deadline) {
-  return put_in_place(bridge_, subnet_, clock_, deadline)
+Status Firewall::ensure(const HostDoors& doors, Deadline deadline) {
+  return put_in_place(bridge_, subnet_, doors, clock_, deadline)
       .context("let bridge " + bridge_ + " through the firewall");
 }
 

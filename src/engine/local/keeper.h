@@ -77,6 +77,8 @@ class Keeper {
 
   // NotFound when there is no such task.
   Result<TaskRecord> find(const model::TaskId& task, Deadline deadline);
+  // Has the network looked after now; any thread.
+  void mend_network();
   // Ok when nothing is kept any more; Conflict naming what is left.
   Status check_empty(Deadline deadline);
 

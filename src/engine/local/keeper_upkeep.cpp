@@ -58,6 +58,12 @@ void Keeper::maintain() {
   loop_.after(kUpkeep, [this] { maintain(); });
 }
 
+void Keeper::mend_network() {
+  loop_.post([this] {
+    if (!stopping_) ensure_network();
+  });
+}
+
 void Keeper::ensure_network() {
   const Status queued = upkeep_->submit([this] {
     const Status ensured = parts_.network->ensure(parts_.clock.deadline_in(kUpkeepTime));

@@ -231,4 +231,11 @@ Status LocalEngine::release(Deadline deadline) {
   return io::remove_all(parts_->state / "node.json");
 }
 
+void LocalEngine::let_tasks_reach(const std::set<int>& ports) {
+  if (!parts_->network) return;
+  const Result<bool> changed = parts_->network->set_host_ports(ports);
+  if (!changed) log::error("engine.local", "let tasks reach the proxy: {}", changed.error().text());
+  if (changed && *changed) parts_->keeper->mend_network();
+}
+
 }  // namespace slipway::engine::local

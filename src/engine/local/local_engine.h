@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -59,6 +60,10 @@ class LocalEngine final : public Engine {
   Status drain(const model::NodeId& node, model::Generation generation, Deadline deadline) override;
   Status undrain(const model::NodeId& node, model::Generation generation, Deadline deadline) override;
   Status release(Deadline deadline) override;
+
+  // The machine's ports that tasks on the bridge are to reach, whatever its firewall says of others: the
+  // proxy's. Any thread; does not wait for it.
+  void let_tasks_reach(const std::set<int>& ports);
 
  private:
   struct Parts;

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "engine/local/firewall.h"
 #include "engine/local/forwarding.h"
+#include "engine/local/task_files.h"
 #include "io/file.h"
 
 namespace slipway::engine::local {
@@ -91,6 +92,7 @@ Status set_up_common(Netlink& inside) {
 struct Record {
   std::string bridge;
   Subnet subnet;
+  std::set<int> host_ports;
 };
 
 fs::path record_path(const fs::path& state) {
@@ -101,7 +103,10 @@ Result<Record> read_record(const fs::path& state) {
   const Json json = TRY(Json::parse(TRY(io::read_file(record_path(state)))));
   const std::optional<Ipv4> base = parse_ipv4(json.at("subnet").as_string());
   const int64_t prefix = json.at("prefix").as_int();
-  Record record{json.at("bridge").as_string(), {base.value_or(0), static_cast<int>(prefix)}};
+  Record record{json.at("bridge").as_string(), {base.value_or(0), static_cast<int>(prefix)}, {}};
+  for (const Json& port : json.at("host_ports").as_array()) {
+    record.host_ports.insert(static_cast<int>(port.as_int()));
+  }
   if (!base || prefix < 8 || prefix > 30 || !record.bridge.starts_with(kBridgePrefix)) {
     return Error(ErrorCode::Invalid, "read " + record_path(state).string());
   }
@@ -113,6 +118,7 @@ Status write_record(const fs::path& state, const Record& record) {
   json["bridge"] = record.bridge;
   json["subnet"] = to_text_ipv4(record.subnet.base);
   json["prefix"] = record.subnet.prefix;
+  json["host_ports"] = Json::Array(record.host_ports.begin(), record.host_ports.end());
   return io::write_file(record_path(state), json.dump(2) + "\n", true);
 }
 
@@ -226,7 +232,8 @@ struct Network::State {
         clock(the_clock),
         record(std::move(the_record)),
         firewall(record.bridge, record.subnet, clock),
-        bridge_index(index) {}
+        bridge_index(index),
+        host_ports(record.host_ports) {}
 
   const fs::path state;
   const Forwarding forwarding;
@@ -242,6 +249,7 @@ struct Network::State {
 
   Mutex mutex;
   std::set<Ipv4> used GUARDED_BY(mutex);
+  std::set<int> host_ports GUARDED_BY(mutex);
   Status ready GUARDED_BY(mutex) = Error(ErrorCode::Unavailable, "the network is not set up yet");
   uint32_t last GUARDED_BY(mutex) = 1;  // offset in the subnet of the address given last; 1 is the gateway
 };
@@ -366,6 +374,16 @@ Status Network::ready() const {
   return state_->ready;
 }
 
+Result<bool> Network::set_host_ports(const std::set<int>& ports) {
+  const Lock lock(state_->mutex);
+  if (state_->host_ports == ports) return false;
+  Record record = state_->record;
+  record.host_ports = ports;
+  TRY(write_record(state_->state, record));
+  state_->host_ports = ports;
+  return true;
+}
+
 // Bridge and cables: there, up, with the address, and plugged in.
 Status Network::keep_connected() {
   Netlink host = TRY(Netlink::open());
@@ -380,7 +398,12 @@ Status Network::keep_connected() {
 
 Status Network::ensure(Deadline deadline) {
   const Status connected = keep_connected();
-  Status ensured = connected ? state_->firewall.ensure(deadline) : connected;
+  HostDoors doors{.ports = {}, .name_servers = name_servers_of_tasks()};
+  {
+    const Lock lock(state_->mutex);
+    doors.ports = state_->host_ports;
+  }
+  Status ensured = connected ? state_->firewall.ensure(doors, deadline) : connected;
   const Lock lock(state_->mutex);
   // Rules that were put in place once stay there when putting them again fails.
   if (!state_->ready) state_->ready = ensured;

@@ -3,11 +3,13 @@
 //
 // A task's namespace is made here, configured, and handed over as a descriptor; nothing names it, so it goes,
 // with its veth pair, when the last process in it ends. What outlives a control plane is the bridge, the
-// firewall rules and <state>/network.json, which records the subnet.
+// firewall rules and <state>/network.json, which records the subnet and the
+// ports of the host that tasks may reach.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -58,6 +60,9 @@ class Network {
 
   // Ok once the host has let the bridge through; until then, why it did not. Cheap.
   Status ready() const;
+  // Ports of the host that tasks are to reach whatever the host's own rules say; ensure() puts them in place.
+  // False when nothing changes. They outlast this process.
+  Result<bool> set_host_ports(const std::set<int>& ports);
   // Bridge, firewall rules and forwarding again: others take them away. Tasks whose bridge went are plugged
   // into the new one. Cheap enough for once a minute.
   Status ensure(Deadline deadline);

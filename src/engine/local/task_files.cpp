@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "engine/local/netlink.h"
 #include "io/file.h"
 
 namespace slipway::engine::local {
@@ -68,6 +69,17 @@ std::string resolv_conf_for(std::string_view host, std::string_view upstream, bo
     if (!server.empty() && !is_loopback(server)) out += line + "\n";
   }
   return out;
+}
+
+std::vector<std::string> name_servers_of_tasks() {
+  std::vector<std::string> servers;
+  const std::string text = resolv_conf_for(read_or_empty("/etc/resolv.conf"),
+                                           read_or_empty("/run/systemd/resolve/resolv.conf"), true);
+  for (const std::string& line : split(text, '\n')) {
+    const std::string server(name_server(line));
+    if (parse_ipv4(server)) servers.push_back(server);
+  }
+  return servers;
 }
 
 Status write_task_files(const TaskPaths& paths, const std::string& host_name, const std::string& address,
