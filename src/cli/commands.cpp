@@ -16,15 +16,15 @@ Command command_tree() {
       "S[.I] is a service (web) or one of its instances (web.main).";
   root.examples = {{"slipway up examples/shop", "bring everything up and watch until it is healthy"},
                    {"slipway status -v", "what runs, where, in which version, and what is wrong"}};
-  root.children = {up_command(),           down_command(),     status_command(),   why_command(),
-                   logs_command(),         exec_command(),     run_task_command(), list_command(),
-                   info_command(),         start_command(),    stop_command(),     restart_command(),
-                   scale_command(),        pause_command(),    resume_command(),   skip_health_command(),
-                   check_health_command(), freeze_command(),   unfreeze_command(), validate_command(),
-                   config_command(),       plan_command(),     apply_command(),    simulate_command(),
-                   history_command(),      events_command(),   nodes_command(),    drain_command(),
-                   undrain_command(),      clusters_command(), serve_command(),    version_command(),
-                   completion_command(),   internal_command()};
+  root.children = {up_command(),           down_command(),       status_command(),   why_command(),
+                   logs_command(),         exec_command(),       run_task_command(), list_command(),
+                   info_command(),         start_command(),      stop_command(),     restart_command(),
+                   scale_command(),        pause_command(),      resume_command(),   skip_health_command(),
+                   check_health_command(), freeze_command(),     unfreeze_command(), validate_command(),
+                   config_command(),       import_command(),     plan_command(),     apply_command(),
+                   simulate_command(),     history_command(),    events_command(),   nodes_command(),
+                   drain_command(),        undrain_command(),    clusters_command(), serve_command(),
+                   version_command(),      completion_command(), internal_command()};
   return root;
 }
 

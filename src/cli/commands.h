@@ -10,6 +10,7 @@ Command down_command();
 Command serve_command();
 Command validate_command();
 Command config_command();
+Command import_command();
 Command plan_command();
 Command apply_command();
 Command simulate_command();

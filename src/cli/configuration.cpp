@@ -65,4 +65,17 @@ std::string problem_lines(const std::vector<model::Problem>& problems, const std
   return text;
 }
 
+Json problem_json(const model::Problem& problem) {
+  Json json;
+  json["file"] = problem.origin.file;
+  json["line"] = problem.origin.line;
+  json["column"] = problem.origin.column;
+  json["service"] = problem.service;
+  json["instance"] = problem.instance;
+  json["message"] = problem.message;
+  json["hint"] = problem.hint;
+  json["severity"] = model::to_text(problem.severity);
+  return json;
+}
+
 }  // namespace slipway::cli

@@ -39,4 +39,7 @@ bool has_severity(const std::vector<model::Problem>& problems, model::Severity l
 // person there would type them.
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base);
 
+// The same for scripts: file, line, column, service, instance, message, hint, severity.
+Json problem_json(const model::Problem& problem);
+
 }  // namespace slipway::cli

@@ -1,6 +1,8 @@
 // The commands that read files themselves: validate, config show, up, down. No control plane is started.
 #include "cli/configuration.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "api/fake_control_plane.h"
@@ -232,6 +234,52 @@ TEST_F(Offline, DownOfWhatIsNotUpIsDone) {
   EXPECT_EQ(run({"down", "tree"}), 0) << err_;
   EXPECT_EQ(run({"down"}), 0) << err_;
   EXPECT_EQ(err_, "nothing is up\n");
+}
+
+TEST_F(Offline, ImportShowsWritesAndNeverWritesOver) {
+  write("app.json", R"({"id": "/shop/web", "cmd": "serve", "uris": ["x"]})");
+  EXPECT_EQ(run({"import", "marathon", "app.json"}), 0);
+  EXPECT_EQ(out_,
+            "# shop/run.yaml\n# Written by `slipway import marathon`.\nweb:\n  cmd: serve\n  cpus: 1\n  mem: "
+            "128\n\n");
+  EXPECT_EQ(err_,
+            "app.json:1:37: uris has no counterpart\n1 file would be written (--into DIR); 1 without a "
+            "counterpart\n");
+  EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new"}), 0);
+  EXPECT_EQ(out_, (root() / "new/shop/run.yaml").string() + "\n");
+  EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new"}), 1);
+  EXPECT_NE(err_.find("shop/run.yaml exists; --force writes over it"), std::string::npos) << err_;
+  EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new", "--force"}), 0);
+  EXPECT_EQ(run({"validate", "new"}), 0);
+}
+
+TEST_F(Offline, ImportOfABrokenSourceWritesNothing) {
+  write("app.json", "{\"id\": }");
+  EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new"}), 4);
+  EXPECT_EQ(err_, "app.json:1:8: \"}\" stands where a value should be\n1 problem: nothing is written\n");
+  EXPECT_FALSE(io::exists(root() / "new"));
+  EXPECT_EQ(run({"import", "marathon", "none.json"}), 3);
+  EXPECT_EQ(run({"import", "marathon", "app.json", "-o", "json"}), 4);
+  EXPECT_EQ(Json::parse(out_)->at("problems").as_array().size(), 1U);
+}
+
+TEST_F(Offline, ImportAsksARunningMarathon) {
+  io::EventLoop loop;
+  auto server = *io::HttpServer::listen(
+      loop, "127.0.0.1:0", [](const io::HttpRequest& request, const io::HttpRespond& respond) {
+        const bool known = request.target == "/v2/groups";
+        respond(io::HttpResponse::text(known ? 200 : 404, R"({"apps": [{"id": "/a", "cmd": "x"}]})"));
+      });
+  std::thread thread([&loop] { loop.run(); });
+  const std::string url = "http://127.0.0.1:" + std::to_string(server->port());
+  EXPECT_EQ(run({"import", "marathon", url}), 0);
+  EXPECT_EQ(out_.substr(0, 14), "# a/run.yaml\n#");
+  EXPECT_EQ(run({"import", "marathon", url + "/other"}), 6);
+  EXPECT_EQ(err_, "error: fetch " + url + "/other: it answers with status 404\n");
+  EXPECT_EQ(run({"import", "marathon", "https://marathon"}), 2);
+  loop.post([&server] { server->close(); });
+  loop.stop();
+  thread.join();
 }
 
 }  // namespace

@@ -22,18 +22,7 @@ void add_new(Problems& all, const Problems& more) {
 
 Json json_of(const Problems& problems) {
   Json::Array all;
-  for (const model::Problem& problem : problems) {
-    Json one;
-    one["file"] = problem.origin.file;
-    one["line"] = problem.origin.line;
-    one["column"] = problem.origin.column;
-    one["service"] = problem.service;
-    one["instance"] = problem.instance;
-    one["message"] = problem.message;
-    one["hint"] = problem.hint;
-    one["severity"] = model::to_text(problem.severity);
-    all.push_back(std::move(one));
-  }
+  for (const model::Problem& problem : problems) all.push_back(problem_json(problem));
   return Json::Object{{"problems", all}};
 }
 
