@@ -242,9 +242,10 @@ TEST_F(Offline, ImportShowsWritesAndNeverWritesOver) {
   EXPECT_EQ(out_,
             "# shop/run.yaml\n# Written by `slipway import marathon`.\nweb:\n  cmd: serve\n  cpus: 1\n  mem: "
             "128\n\n");
-  EXPECT_EQ(err_,
-            "app.json:1:37: warning: uris has no counterpart\n1 file would be written (--into DIR); 1 without a "
-            "counterpart\n");
+  EXPECT_EQ(
+      err_,
+      "app.json:1:37: warning: uris has no counterpart\n1 file would be written (--into DIR); 1 without a "
+      "counterpart\n");
   EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new"}), 0);
   EXPECT_EQ(out_, (root() / "new/shop/run.yaml").string() + "\n");
   EXPECT_EQ(run({"import", "marathon", "app.json", "--into", "new"}), 1);

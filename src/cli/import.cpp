@@ -59,7 +59,9 @@ Status write_files(const imports::Import& import, const fs::path& tree, bool for
 Result<int> check_written(Context& context, const fs::path& tree) {
   const auto loaded = TRY(load_cluster(tree));
   std::vector<model::Problem> problems = loaded.problems;
-  for (const std::string& cluster : config::clusters_of(tree, loaded.cluster.cluster)) {
+  std::vector<std::string> clusters = config::clusters_of(tree);
+  if (clusters.empty()) clusters = {loaded.cluster.cluster};
+  for (const std::string& cluster : clusters) {
     const auto desired = TRY(config::compile(tree, cluster));
     problems.insert(problems.end(), desired.problems.begin(), desired.problems.end());
   }
