@@ -72,7 +72,8 @@ without_hidden() {
     exec "$@"' sh "${#HIDDEN[@]}" "${HIDDEN[@]}" "$@"
 }
 
-foreign_rules() { on_host iptables-save | grep -E '^-A|^:.*DROP' | grep -v slipway || true; }
+# Without how many packets each policy has met.
+foreign_rules() { on_host iptables-save | grep -E '^-A|^:.*DROP' | grep -v slipway | sed 's/ \[[0-9:]*\]$//' || true; }
 our_rules() {
   on_host iptables-save | grep slipway || true
   on_host nft list tables | grep slipway || true
@@ -90,9 +91,13 @@ EOF
   from_outside | grep "from outside"
   [ -n "$(our_rules)" ]
   task=$(slipway status -o json | jq -r '.instances[0].tasks[0].id')
-  run -0 slipway exec "$task" -- \
-    sh -c 'curl -fsS -m 5 "http://$(ip route | sed -n "s/^default via \([^ ]*\).*/\1/p"):8001/"'
-  [[ "$output" == *"from outside"* ]]
+  eventually 10 task_gets_from_host "$port"  # by the proxy
+}
+
+task_gets_from_host() {
+  slipway exec "$task" -- \
+    sh -c 'curl -fsS -m 2 "http://$(ip route | sed -n "s/^default via \([^ ]*\).*/\1/p"):$0/"' "$1" |
+    grep "from outside"
 }
 
 down_leaves_only_what_was_there() {
@@ -133,11 +138,12 @@ down_leaves_only_what_was_there() {
 -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A INPUT -j ufw-user-input
 -A FORWARD -m conntrack --ctstate INVALID -j DROP
--A ufw-user-input -p tcp --dport $port -j ACCEPT
+-A ufw-user-input -i eth0 -p tcp --dport $port -j ACCEPT
 COMMIT
 EOF
   before=$(foreign_rules)
   tasks_reach_out_and_are_reached
+  run ! task_gets_from_host 8001  # what the host closes is closed to tasks
   down_leaves_only_what_was_there "$before"
 }
 
