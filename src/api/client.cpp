@@ -156,9 +156,8 @@ Result<Json> Client::config(const std::string& service, const std::string& insta
 Result<Json> Client::nodes() const {
   return call("GET", "/v1/nodes");
 }
-Result<model::Observed> Client::observed() const {
-  const Json json = TRY(call("GET", "/v1/observed"));
-  return model::observed_from_json(json).context("read what is observed");
+Result<Json> Client::observed() const {
+  return call("GET", "/v1/observed");
 }
 
 Result<Json> Client::plan() const {
@@ -194,9 +193,8 @@ Result<Json> Client::set_draining(const std::string& node, bool draining, const 
               Json::Object{{"owner", owner}, {"reason", reason}});
 }
 
-Status Client::reload() const {
-  TRY(call("POST", "/v1/reload", Json::Object()));
-  return {};
+Result<int64_t> Client::reload() const {
+  return TRY(call("POST", "/v1/reload", Json::Object())).at("reload").as_int();
 }
 
 Status Client::shut_down(bool keep_tasks) const {

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "io/http.h"
-#include "model/observed.h"
 #include "model/override.h"
 
 namespace slipway::api {
@@ -93,7 +92,7 @@ class Client {
   Result<Json> config(const std::string& service, const std::string& instance) const;
   Result<Json> nodes() const;
   Result<Json> plan() const;
-  Result<model::Observed> observed() const;
+  Result<Json> observed() const;
   Result<Json> history(const model::InstanceId& instance, int limit) const;
   Result<Json> task(const std::string& id) const;
   Result<Json> overrides() const;
@@ -104,7 +103,8 @@ class Client {
   // The node as it is then.
   Result<Json> set_draining(const std::string& node, bool draining, const std::string& owner,
                             const std::string& reason) const;
-  Status reload() const;
+  // The number of the reload: a status whose `reload` is no less has taken the files in.
+  Result<int64_t> reload() const;
   Status shut_down(bool keep_tasks) const;
 
   // The id of the one-off task that was started; `argv` empty: the instance's own command.

@@ -238,7 +238,10 @@ class FakeControl final : public reconcile::Control {
     note("collect " + task.str());
     return {};
   }
-  void reload() override { note("reload"); }
+  uint64_t reload() override {
+    note("reload");
+    return 1;
+  }
   void shut_down(bool keep_tasks) override { note(keep_tasks ? "shut down, keep" : "shut down"); }
 
  private:

@@ -214,7 +214,10 @@ Result<io::HttpAnswer> observed(Context& context, const Call&) {
   std::sort(all.tasks.begin(), all.tasks.end(), by_id);
   std::sort(all.revisions.begin(), all.revisions.end(),
             [](const auto& a, const auto& b) { return a.revision.id < b.revision.id; });
-  return json_response(model::to_json(all));
+  Json answer = model::to_json(all);
+  answer["limited_room"] = snapshot->limited_room;
+  answer["rebalance"] = snapshot->rebalance;
+  return json_response(answer);
 }
 
 Result<io::HttpAnswer> plan(Context& context, const Call&) {

@@ -155,8 +155,7 @@ Result<io::HttpAnswer> remove_task(Context& context, const Call& call) {
 }
 
 Result<io::HttpAnswer> reload(Context& context, const Call&) {
-  context.control.reload();
-  return json_response(Json::Object());
+  return json_response(Json::Object{{"reload", context.control.reload()}});
 }
 
 Result<io::HttpAnswer> shut_down(Context& context, const Call& call) {

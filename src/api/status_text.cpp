@@ -53,6 +53,7 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
                       {"generation", snapshot.generation},
                       {"instances", std::move(instances)},
                       {"sequence", snapshot.sequence},
+                      {"reload", snapshot.reload},
                       {"at", snapshot.at == Time() ? Json() : Json(to_text(snapshot.at))},
                       {"isolation", text_or_null(snapshot.isolation)},
                       {"trouble", text_or_null(snapshot.trouble)},

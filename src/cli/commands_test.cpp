@@ -52,6 +52,13 @@ class Commands : public testing::Test {
                                                                {"overrides", std::move(overrides)}}}}};
   }
 
+  static Json with(Json status, std::string_view name, Json value) {
+    Json::Array instances = status.at("instances").as_array();
+    instances[0][name] = std::move(value);
+    status["instances"] = std::move(instances);
+    return status;
+  }
+
   api::FakeControlPlane plane_;
   SystemClock clock_;
   SeededRandom random_{1};
@@ -133,7 +140,10 @@ TEST_F(Commands, PlanRehearsesTheFilesOnWhatRuns) {
   std::ofstream(tree / "web/run.yaml") << "main:\n  cmd: [serve]\n";
   plane_.on("GET /v1/version",
             Json::Object{{"cluster", "prod"}, {"engine", "fake"}, {"config", tree.string()}});
-  plane_.on("GET /v1/observed", model::to_json(model::Observed{}));
+  Json observed = model::to_json(model::Observed{});
+  observed["limited_room"] = true;
+  observed["rebalance"] = 2;
+  plane_.on("GET /v1/observed", observed);
   plane_.on("GET /v1/config", Json::Object());
   plane_.on("GET /v1/overrides", Json::Object{{"overrides", Json::Array()}});
   RehearsalRequest asked;
@@ -156,6 +166,7 @@ TEST_F(Commands, PlanRehearsesTheFilesOnWhatRuns) {
   ASSERT_EQ(asked.desired.instances.size(), 1U);
   EXPECT_EQ(asked.desired.instances.front().id.text(), "web.main");
   EXPECT_TRUE(asked.limited_room);
+  EXPECT_EQ(asked.rebalance, 2);
   EXPECT_EQ(run({"plan", "wob.main"}), 3) << "no such instance";
 }
 
@@ -280,6 +291,45 @@ TEST_F(Commands, WaitThatIsNotOverInTimeIsATimeout) {
   plane_.on("GET /v1/status", status("running", 3, 3));
   EXPECT_EQ(run({"scale", "shop.web", "6", "--wait", "--timeout", "1ms"}), 5);
   EXPECT_NE(err_.find("not done within 1ms"), std::string::npos) << err_;
+}
+
+TEST_F(Commands, ApplyDoesNotEndOnAPictureFromBeforeTheReload) {
+  // The first two look as if all were done: they know nothing of the files yet.
+  int asked = 0;
+  plane_.on("POST /v1/reload", Json::Object{{"reload", 8}});
+  plane_.on("GET /v1/status", [&](const io::HttpRequest&) {
+    Json answer = status("running", 3, 3);
+    answer["reload"] = ++asked < 3 ? 7 : 8;
+    answer["sequence"] = asked;
+    if (asked == 3) answer = with(answer, "state", "bouncing");
+    return io::HttpResponse::text(200, answer.dump());
+  });
+  EXPECT_EQ(run({"apply"}), 0) << err_;
+  EXPECT_EQ(asked, 4);
+}
+
+TEST_F(Commands, ApplyWaitsUntilWhatIsTooManyHasDrained) {
+  int asked = 0;
+  plane_.on("POST /v1/reload", Json::Object{{"reload", 8}});
+  plane_.on("GET /v1/status", [&](const io::HttpRequest&) {
+    Json answer = status("running", 3, 3);
+    answer["reload"] = 8;
+    answer["sequence"] = asked;
+    if (++asked == 1) answer = with(answer, "draining", Json::Array{"shop-web-x"});
+    return io::HttpResponse::text(200, answer.dump());
+  });
+  EXPECT_EQ(run({"apply"}), 0) << err_;
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(Commands, ApplyEndsWhereSomethingMustChangeFirst) {
+  plane_.on("POST /v1/reload", Json::Object{{"reload", 8}});
+  Json answer = status("stalled", 3, 1);
+  answer["reload"] = 8;
+  answer["settled"] = false;
+  plane_.on("GET /v1/status", answer);
+  EXPECT_EQ(run({"apply"}), 1);
+  EXPECT_NE(err_.find("slipway why S.I"), std::string::npos) << err_;
 }
 
 TEST_F(Commands, LogsOfAServiceAreMergedByTime) {

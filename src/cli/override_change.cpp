@@ -5,24 +5,16 @@
 
 #include <fmt/format.h>
 
-#include "cli/progress.h"
 #include "cli/status_view.h"
 #include "cli/target.h"
-#include "cli/terminal.h"
+#include "cli/wait.h"
 
 namespace slipway::cli {
 
 namespace {
 
-constexpr Duration kDefaultTimeout = 10min;
-
-// Whether the status shows that the control plane has taken the change in.
+// Whether the instance shows that the control plane has taken the change in.
 using Taken = std::function<bool(const Json& instance)>;
-
-bool is_one_of(const Json& instance, const std::vector<model::InstanceId>& ids) {
-  const std::string name = instance_name(instance);
-  return std::ranges::any_of(ids, [&](const model::InstanceId& id) { return id.text() == name; });
-}
 
 const Json* override_of(const Json& instance, model::OverrideKind kind) {
   for (const Json& value : instance.at("overrides").as_array()) {
@@ -31,44 +23,13 @@ const Json* override_of(const Json& instance, model::OverrideKind kind) {
   return nullptr;
 }
 
-// Only the instances that were changed; the rest of the cluster may have troubles of its own.
-Json only(const Json& status, const std::vector<model::InstanceId>& ids) {
-  Json::Array kept;
-  for (const Json& instance : status.at("instances").as_array()) {
-    if (is_one_of(instance, ids)) kept.push_back(instance);
-  }
-  Json copy = status;
-  copy["instances"] = kept;
-  return copy;
-}
-
 Result<int> wait_for(Context& context, const api::Client& client, const std::vector<model::InstanceId>& ids,
                      const Taken& taken) {
-  const OnInterrupt come_back("The change is stored and goes on; `slipway status --watch` shows it.");
-  const Clock& clock = context.environment.clock;
-  const Duration timeout = context.args.duration("timeout").value_or(kDefaultTimeout);
-  Live live(context.out);
-  int code = 0;
-  const bool in_time =
-      TRY(watch_status(client, {}, clock, clock.deadline_in(timeout), [&](const Json& status) {
-        const Json mine = only(status, ids);
-        live.show(progress_lines(mine, context.out.note_paint()));
-        const Json::Array& instances = mine.at("instances").as_array();
-        if (!std::ranges::all_of(instances, taken)) return false;
-        const auto is = [](Progress wanted) {
-          return [wanted](const Json& instance) { return progress_of(instance) == wanted; };
-        };
-        code = std::ranges::any_of(instances, is(Progress::Failed)) ? kFailed : 0;
-        return std::ranges::none_of(instances, is(Progress::Waiting));
-      }));
-  if (in_time) {
-    if (code != 0)
-      context.out.error("not as wanted; the control plane goes on trying. `slipway why S.I` explains");
-    return code;
-  }
-  context.out.error(fmt::format(
-      "not done within {}; the control plane goes on. `slipway status --watch` shows it", to_text(timeout)));
-  return kTimedOut;
+  return wait_until_done(
+      context, client,
+      {.taken =
+           [&](const Json& status) { return std::ranges::all_of(status.at("instances").as_array(), taken); },
+       .only = ids});
 }
 
 void tell(Context& context, const Json::Array& changed, const std::string& verb) {
@@ -91,10 +52,7 @@ Argument override_subject() {
 
 std::vector<Option> wait_options() {
   return {{.name = "wait", .help = "until it is done, showing how far it is"},
-          {.name = "timeout",
-           .kind = Kind::Duration,
-           .value = "DURATION",
-           .help = "with --wait: give up waiting (not the work) after this long (default 10m)"}};
+          timeout_option("with --wait: ")};
 }
 
 std::vector<Option> override_options() {

@@ -12,8 +12,6 @@ namespace {
 
 // For --exit-code: there are steps. Apart from all codes of failure.
 constexpr int kHasSteps = 10;
-// Of this engine the nodes' sizes bound nothing: it runs what it is given.
-constexpr std::string_view kUnboundedEngine = "local";
 
 Result<std::vector<model::Override>> overrides_of(const api::Client& client) {
   std::vector<model::Override> overrides;
@@ -27,9 +25,11 @@ Result<std::vector<model::Override>> overrides_of(const api::Client& client) {
 Result<RehearsalRequest> request_of(Context& context, const api::Client& client) {
   const Json facts = TRY(client.version());
   RehearsalRequest request;
-  request.start = TRY(client.observed());
+  const Json observed = TRY(client.observed());
+  request.start = TRY_CONTEXT(model::observed_from_json(observed), "read what is observed");
+  request.limited_room = observed.at("limited_room").as_bool();
+  request.rebalance = static_cast<int>(observed.at("rebalance").as_int());
   request.overrides = TRY(overrides_of(client));
-  request.limited_room = facts.at("engine").as_string() != kUnboundedEngine;
   const std::filesystem::path tree =
       context.args.has("config")
           ? TRY(load_cluster(whole_path(context, context.args.text("config")))).cluster.config
@@ -82,7 +82,10 @@ Result<int> run(Context& context) {
   if (context.out.structured(context.format(), report)) return code;
   context.out.result(plan_text(report));
   if (steps == 0) {
-    context.out.note("nothing to do");
+    context.out.note(
+        report.at("converges").as_bool()
+            ? "nothing to do"
+            : "no step can be taken, and not all is as wanted: see above for what is in the way");
     return code;
   }
   size_t changing = 0;

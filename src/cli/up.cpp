@@ -72,7 +72,8 @@ Status ensure_control_plane(Context& context, const api::Client& client, const T
                  "the control plane of " + source.string() + " is going down; try again when it is gone");
   }
   context.out.note("the control plane of " + source.string() + " runs already; it reads the files again");
-  return client.reload();
+  TRY(client.reload());
+  return {};
 }
 
 std::string endpoint_lines(const Json& status) {

@@ -240,11 +240,13 @@ void check_placement(const Checked& checked) {
 
 void check_bounce(const Checked& checked) {
   const model::Bounce& bounce = checked.instance.bounce;
+  // Of a count that does not fit nothing follows.
+  const bool counted = !checked.reader.has("instances") || checked.reader.set("instances");
   if (bounce.canary == 0) return;
   if (bounce.method == model::BounceMethod::DownThenUp) {
     checked.tell(checked.at("canary"), "canary with bounce_method downthenup",
                  "no old task is left beside the canary: choose another method, or no canary");
-  } else if (bounce.canary >= checked.instance.count && checked.instance.count > 0) {
+  } else if (counted && bounce.canary >= checked.instance.count && checked.instance.count > 0) {
     checked.tell(checked.at("canary"),
                  fmt::format("canary is {}, and instances {}", bounce.canary, checked.instance.count),
                  "a canary goes ahead of others: it should be less than instances");

@@ -358,6 +358,7 @@ TEST(ServiceCompiler, CanariesAreFewerThanTheTasks) {
           "run.yaml:4:11: canary with bounce_method downthenup; no old task is left beside the canary: "
           "choose another method, or no canary"));
   EXPECT_THAT(problems_in("  instances: 3\n  canary: 1\n  auto_rollback: true\n"), ElementsAre());
+  EXPECT_EQ(problems_in("  instances: -2\n  canary: 5\n").size(), 1U) << "of the count alone";
 }
 
 TEST(ServiceCompiler, PlacementRulesAreRead) {

@@ -111,6 +111,9 @@ TEST(Step, TextSaysWhatAndWhy) {
   const Step step{InstanceId{"shop", "web"},
                   RemoveTasksStep{RevisionId("abc"), {TaskId("t1"), TaskId("t2")}, 10s}, "drained"};
   EXPECT_EQ(step.text(), "shop.web: stop 2 tasks of abc (t1, t2): drained");
+  const Step many{InstanceId{"shop", "web"},
+                  RemoveTasksStep{RevisionId("abc"), std::vector<TaskId>(6, TaskId("t")), 10s}, "drained"};
+  EXPECT_EQ(many.text(), "shop.web: stop 6 tasks of abc (t, t, t, t, t, ...): drained");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "model/plan.h"
 
+#include <ranges>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,9 +19,11 @@ struct ActionText {
                        step.revision.id.str());
   }
   std::string operator()(const RemoveTasksStep& step) const {
+    constexpr size_t kNamed = 5;  // the JSON names all
     std::vector<std::string> names;
-    for (const TaskId& task : step.tasks) names.push_back(task.str());
-    return fmt::format("stop {} task{} of {} ({})", names.size(), names.size() == 1 ? "" : "s",
+    for (const TaskId& task : step.tasks | std::views::take(kNamed)) names.push_back(task.str());
+    if (step.tasks.size() > kNamed) names.emplace_back("...");
+    return fmt::format("stop {} task{} of {} ({})", step.tasks.size(), step.tasks.size() == 1 ? "" : "s",
                        step.revision.str(), fmt::join(names, ", "));
   }
   std::string operator()(const RemoveRevisionStep& step) const {

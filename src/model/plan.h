@@ -47,6 +47,8 @@ struct TellTaskStep {
   Address address;  // of http: where its declared port is reached
   Drain how;
   bool drain = true;
+  std::optional<Time> started_at =
+      {};  // the process that is meant; a later one knows nothing of what it was told
   bool operator==(const TellTaskStep&) const = default;
 };
 

@@ -60,8 +60,9 @@ bool timed_out(Round& round, const model::Task& task, DrainMemory& drain, const 
 
 // What is missing from a task that takes part in its drain.
 std::string unsaid(const DrainReport* report) {
-  std::string text =
-      report != nullptr && report->told ? "it has not said that it is done" : "it could not be told";
+  std::string text = report != nullptr && report->heard == DrainReport::Heard::Drain
+                         ? "it has not said that it is done"
+                         : "it could not be told";
   if (report != nullptr && !report->error.empty()) text += ": " + report->error;
   return text;
 }
@@ -85,18 +86,24 @@ void settle_drains(Round& round) {
 
 void tell_tasks(Round& round) {
   const model::Drain how = settings_of(round);
+  std::set<model::TaskId> told;
   for (const model::Task* task : round.tasks) {
-    if (task->state != model::TaskState::Running) continue;
+    if (task->state != model::TaskState::Running) continue;  // a process that has ended took it along
     const DrainReport* report = report_of(round, task->id);
+    const auto heard = report != nullptr ? report->heard : DrainReport::Heard::Unknown;
     const auto drain = round.memory.drains.find(task->id);
     const bool drains = drain != round.memory.drains.end();
+    const bool may_know = round.memory.told.contains(task->id) || heard == DrainReport::Heard::Drain;
+    const bool to_be_told = drains ? is_told(how.method) : heard != DrainReport::Heard::Stay && may_know;
+    if (to_be_told || (drains && may_know)) told.insert(task->id);
+    if (!to_be_told || (drains && heard == DrainReport::Heard::Drain)) continue;
     if (drains && drain->second.stop_asked_at) continue;  // there is nothing left to tell it
-    const bool told = report != nullptr && report->told;
-    if (drains == told || !(told || is_told(how.method))) continue;
     const model::Address* address = address_of(round, *task);
-    round.step(model::TellTaskStep{task->id, address != nullptr ? *address : model::Address(), how, drains},
+    round.step(model::TellTaskStep{task->id, address != nullptr ? *address : model::Address(), how, drains,
+                                   task->started_at},
                drains ? "it is on its way out" : "it stays after all");
   }
+  round.memory.told = std::move(told);
 }
 
 bool is_drained(Round& round, const model::Task& task) {
@@ -104,7 +111,8 @@ bool is_drained(Round& round, const model::Task& task) {
   DrainMemory& drain = round.memory.drains.at(task.id);
   const model::DrainMethod method = settings_of(round).method;
   const DrainReport* report = report_of(round, task.id);
-  const bool done = !is_told(method) || (report != nullptr && report->told && report->safe);
+  const bool done =
+      !is_told(method) || (report != nullptr && report->heard == DrainReport::Heard::Drain && report->safe);
   // What the load balancer does is unknown, so this may be one of the few that serve.
   if (!round.in.routing.known && round.wanted.count > 0 && may_be_routed(round, task)) return false;
   if (!round.in.routing.known)
@@ -125,7 +133,8 @@ std::string drain_note(const Round& round) {
     const DrainReport* report = report_of(round, task);
     if (report == nullptr || report->error.empty()) continue;
     return fmt::format("{} {}, and is stopped at {}: {}", task.str(),
-                       report->told ? "has not said that it is done" : "could not be told to drain",
+                       report->heard == DrainReport::Heard::Drain ? "has not said that it is done"
+                                                                  : "could not be told to drain",
                        time_of_day(drain.started_at + settings_of(round).timeout), report->error);
   }
   return "";

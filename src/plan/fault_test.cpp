@@ -118,6 +118,15 @@ TEST_F(Faults, AStopThatWasLostIsNotCarriedOutOnTheLastHealthyTask) {
   }
 }
 
+TEST_F(Faults, ADrainIsNotOverForAProcessThatWasStartedSince) {
+  // Its drain would have had its time, but the process that was told of it has died.
+  desired_.instances[0].count = 0;
+  memory_[instance_.id].drains[model::TaskId("old-1")] = {.started_at = kNow - 1h};
+  observed_.tasks.front().started_at = kNow - 1s;
+  routing_.tasks[model::TaskId("old-1")] = RoutedTask{.in = false, .draining = true, .sessions = 1};
+  EXPECT_EQ(decide().memory.at(instance_.id).drains.at(model::TaskId("old-1")).started_at, kNow - 1s);
+}
+
 TEST_F(Faults, AStopThatWasLostIsAskedAgainWhereItIsStillRight) {
   observed_.at = kNow;
   observed_.tasks.back() = test::healthy_task(observed_.revisions[1].revision, "new-3", kNow - 60s);

@@ -174,7 +174,8 @@ class Chaos {
     world.routing.refused.clear();
     if (chance(5)) world.routing.refused[any(spare_.desired.instances).id] = "port 8000 is taken";
     world.drains.clear();
-    if (chance(3)) world.drains[task] = {true, chance(2), ""};
+    if (chance(3))
+      world.drains[task] = {chance(3) ? DrainReport::Heard::Stay : DrainReport::Heard::Drain, chance(2), ""};
   }
 
   void change_revisions() {

@@ -69,6 +69,8 @@ Json to_json(const InstanceMemory& memory) {
   json["rejected"] = memory.rejected ? Json(memory.rejected->str()) : Json();
   json["moved_at"] = memory.moved_at ? Json(to_text(*memory.moved_at)) : Json();
   json["moving"] = memory.moving ? Json(memory.moving->str()) : Json();
+  json["told"] = Json::Array();
+  for (const model::TaskId& task : memory.told) json["told"].push_back(task.str());
   return json;
 }
 
@@ -94,6 +96,7 @@ Result<InstanceMemory> instance_memory_from_json(const Json& json) {
     memory.moved_at = TRY_CONTEXT(parse_time(json.at("moved_at").as_string()), "read moved_at");
   }
   if (json.at("moving").is_string()) memory.moving = model::TaskId(json.at("moving").as_string());
+  for (const Json& task : json.at("told").as_array()) memory.told.emplace(task.as_string());
   return memory;
 }
 

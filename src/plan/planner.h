@@ -12,6 +12,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,9 @@ using Images = std::map<std::string, ImageStatus>;
 // What a task that is told of its drain (methods http and command) has answered, as far as this process
 // knows.
 struct DrainReport {
-  bool told = false;  // it has been asked to drain
+  // What it has heard last. Unknown also after a call that failed, since that may have reached it.
+  enum class Heard { Unknown, Drain, Stay };
+  Heard heard = Heard::Unknown;
   bool safe = false;  // it says that it may be stopped
   std::string error;  // of the last try; empty where it went well
   bool operator==(const DrainReport&) const = default;
@@ -104,6 +107,7 @@ struct InstanceMemory {
   std::optional<model::RevisionId> rejected;   // it stalled and was rolled back: not tried again
   std::optional<model::TaskId> moving;         // it is being moved to a better node
   std::optional<Time> moved_at;                // when that last began
+  std::set<model::TaskId> told;                // may have been told to drain, and not since that they stay
   bool operator==(const InstanceMemory&) const = default;
 };
 

@@ -355,7 +355,7 @@ TEST(Explain, ATaskThatCannotBeToldToDrainIsNamed) {
   question.add(
       test::revision_of(web), 2,
       {test::healthy_task(test::revision_of(web), "a"), test::healthy_task(test::revision_of(web), "b")});
-  question.drains[model::TaskId("b")] = {.told = false, .safe = false, .error = "POST /drain: status 404"};
+  question.drains[model::TaskId("b")] = {.safe = false, .error = "POST /drain: status 404"};
   EXPECT_THAT(
       question.ask().status.front().reason,
       HasSubstr("b could not be told to drain, and is stopped at 22:13:50 UTC: POST /drain: status 404"));
@@ -376,6 +376,7 @@ TEST(Memory, ReadsItsOwnJsonBack) {
                                .canary_since = kNow + 2s,
                                .canary_done = true};
   memory.unhealthy_replacements = 4;
+  memory.told = {model::TaskId("a"), model::TaskId("b")};
   memory.replaced_at = kNow;
   memory.last_good = model::RevisionId("1");
   memory.fallback = test::revision_of(test::instance());

@@ -82,6 +82,17 @@ bool is_over(const model::Task& task) {
   return is_dead(task) && !task.next_start_at;
 }
 
+// A process that was started since has its drain before it: it has heard nothing of the other's.
+void begin_with_the_process(Round& round) {
+  for (const model::Task* task : round.tasks) {
+    const auto drain = round.memory.drains.find(task->id);
+    if (drain == round.memory.drains.end() || !task->started_at) continue;
+    drain->second.started_at = std::max(drain->second.started_at, std::min(*task->started_at, round.in.now));
+    // By a clock that is ahead of ours: until ours is there, every call gives another answer.
+    round.hangs_on_all = round.hangs_on_all || *task->started_at > round.in.now;
+  }
+}
+
 // A look that is newer than the asking and shows the task as it was: nobody has heard us. It is decided anew
 // whether it goes, because what was right then may cost the last healthy task now.
 void take_back_lost_stops(Round& round) {
@@ -175,6 +186,7 @@ Round open_round(const Inputs& inputs, SharedRoom& room, Wanted wanted, const Se
   const auto remembered = inputs.memory.find(round.wanted.id);
   if (remembered != inputs.memory.end()) round.memory = remembered->second;
   forget_the_future(round.memory, inputs.now);
+  begin_with_the_process(round);
   take_back_lost_stops(round);
   // Of a task that still gets requests the drain has not begun: we died before we told the load balancer, or
   // it did not listen. It serves until it is taken out.

@@ -22,10 +22,13 @@ namespace slipway::reconcile {
 // The whole truth that the API serves, made once a round.
 struct Snapshot {
   uint64_t sequence = 0;  // grows with every new snapshot
+  uint64_t reload = 0;    // the last Control::reload() whose files the planner has seen
   std::string cluster;
   std::string engine;
-  std::string config_path;  // the config tree
-  std::string isolation;    // a warning; empty when tasks are isolated
+  bool limited_room = false;  // what its nodes say they have is the truth
+  int rebalance = 0;          // most tasks at a time that move for the sake of balance
+  std::string config_path;    // the config tree
+  std::string isolation;      // a warning; empty when tasks are isolated
   model::Generation generation = 0;
   Time at{};             // of the observation; 0 before the first
   std::string trouble;   // why the picture may be stale ("engine: ..."); empty when it is fresh
@@ -79,8 +82,9 @@ class Control {
                                     Deadline deadline) = 0;
   virtual Status collect(const model::TaskId& task, Deadline deadline) = 0;
 
-  // Read the files again now rather than when a change is noticed.
-  virtual void reload() = 0;
+  // Read the files again now rather than when a change is noticed. Its number, which grows also from one
+  // process to the next: a snapshot with a lower one does not answer to these files yet.
+  virtual uint64_t reload() = 0;
   // `down`: drain and stop everything, then release the engine; the snapshot tells how far it is. With
   // keep_tasks only the control plane itself ends.
   virtual void shut_down(bool keep_tasks) = 0;

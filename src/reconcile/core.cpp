@@ -331,6 +331,8 @@ Snapshot Core::snapshot(const std::string& trouble) const {
   Snapshot snapshot;
   snapshot.cluster = settings_.cluster;
   snapshot.engine = settings_.engine;
+  snapshot.limited_room = settings_.limited_room;
+  snapshot.rebalance = settings_.rebalance;
   snapshot.config_path = settings_.config_path;
   snapshot.isolation = isolation_;
   snapshot.at = seen_at_;
@@ -362,10 +364,11 @@ bool same_nodes(const std::vector<model::Node>& a, const std::vector<model::Node
 }  // namespace
 
 bool same_picture(const Snapshot& a, const Snapshot& b) {
-  return a.generation == b.generation && a.trouble == b.trouble && a.settled == b.settled &&
-         a.shutting_down == b.shutting_down && a.released == b.released && a.isolation == b.isolation &&
-         a.desired == b.desired && a.instances == b.instances && a.overrides == b.overrides &&
-         a.plan == b.plan && a.one_off == b.one_off && same_nodes(*a.nodes, *b.nodes);
+  return a.generation == b.generation && a.reload == b.reload && a.trouble == b.trouble &&
+         a.settled == b.settled && a.shutting_down == b.shutting_down && a.released == b.released &&
+         a.isolation == b.isolation && a.desired == b.desired && a.instances == b.instances &&
+         a.overrides == b.overrides && a.plan == b.plan && a.one_off == b.one_off &&
+         same_nodes(*a.nodes, *b.nodes);
 }
 
 }  // namespace slipway::reconcile

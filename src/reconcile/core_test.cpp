@@ -245,7 +245,8 @@ TEST(Core, TasksAreToldOfTheirDrainBesideTheRounds) {
   for (int i = 0; i < 100; ++i) {
     for (const model::TellTaskStep& tell : machine.round().tell) {
       EXPECT_TRUE(tell.drain);
-      reports[tell.task] = plan::DrainReport{.told = true, .safe = true, .error = ""};
+      reports[tell.task] =
+          plan::DrainReport{.heard = plan::DrainReport::Heard::Drain, .safe = true, .error = ""};
     }
     machine.core.set_drain_reports(reports);
   }

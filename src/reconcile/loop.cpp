@@ -67,11 +67,17 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       cluster_(cluster),
       ended_(std::move(ended)),
       core_(core_settings(cluster, parts.engine.capabilities())),
+      reloads_asked_(static_cast<uint64_t>(parts.clock.now().time_since_epoch().count())),
+      reload_read_(reloads_asked_),
       journal_(parts.store),
       applier_({parts.engine, parts.proxy, parts.store, journal_, store_mutex_, parts.clock},
                [this] { return may_act(); }),
       snapshot_(std::make_shared<const Snapshot>(core_.snapshot("starting"))),
-      teller_(parts.engine, parts.loop, parts.clock, [this] { request_round(0ms); }),
+      teller_(
+          parts.clock,
+          [this](const auto& wish, TaskCall what, auto done) { caller_->start(wish, what, std::move(done)); },
+          [this] { request_round(0ms); }),
+      caller_(std::make_unique<TaskCaller>(parts.engine, parts.loop, parts.clock)),
       pulls_(std::make_unique<io::PatientPool>(kPulls, parts.clock)),
       builds_(std::make_unique<io::PatientPool>(kBuilds, parts.clock)),
       files_(std::make_unique<io::WorkerPool>(1, 64)),
@@ -81,6 +87,7 @@ Loop::~Loop() {
   parts_.engine.watch({});
   parts_.engine.cancel_prepares();
   driver_.reset();
+  caller_.reset();
   files_.reset();
   builds_.reset();
   pulls_.reset();
@@ -165,10 +172,11 @@ void Loop::decide(const Look& look) {
   }
   set_trouble(kEngine, "");
   const model::Observed& observed = look.observed.value();
+  reload_decided_ = reload_read_;
+  teller_.look(observed);
   core_.set_drain_reports(teller_.reports());
   Round round = core_.decide(observed, routing_from(look.proxy, core_.routes()), parts_.clock.now());
   for (const model::Image& image : round.prepare) prepare(image);
-  teller_.follow(round.tell, observed);
   if (round.all_gone) {
     end_shutdown();
     return;
@@ -178,6 +186,7 @@ void Loop::decide(const Look& look) {
   const bool store_again = failed_stores_ > 0 && parts_.clock.now() >= store_again_at_;
   if (round.idle() && in_step && !troubles_.contains(kProxy) && !store_again) {
     core_.clear_step_errors();  // the step that failed is wanted no more
+    teller_.follow(round.tell);
     publish();
     next_round(round);
     return;
@@ -212,6 +221,7 @@ void Loop::finish_round(const Carried& carried) {
     return;
   }
   note_stored(carried.stored);
+  teller_.follow(carried.round.tell);
   bool failed = !carried.proxy.has_value();
   set_trouble(kProxy, failed ? carried.proxy.error().text() : carried.proxy->trouble);
   core_.clear_step_errors();
@@ -277,9 +287,9 @@ void Loop::watch_files() {
 }
 
 void Loop::compile_files() {
-  const Status submitted = files_->submit([this, doors = core_.doors()] {
+  const Status submitted = files_->submit([this, doors = core_.doors(), reload = reloads_asked_.load()] {
     auto desired = config::compile(cluster_.config, cluster_.cluster, doors);
-    parts_.loop.post([this, doors, desired = std::move(desired)]() mutable {
+    parts_.loop.post([this, doors, reload, desired = std::move(desired)]() mutable {
       // Who has come to serve meanwhile must not be taken off the air for whoever wants the same.
       if (doors != core_.doors()) {
         compile_files();
@@ -289,6 +299,7 @@ void Loop::compile_files() {
       // stays.
       set_trouble(kConfig, desired.has_value() ? "" : desired.error().text());
       if (desired.has_value()) core_.set_desired(std::move(desired).value());
+      reload_read_ = std::max(reload_read_, reload);
       request_round(0ms);
     });
   });
@@ -296,8 +307,10 @@ void Loop::compile_files() {
   if (!submitted.has_value()) set_trouble(kConfig, submitted.error().text());
 }
 
-void Loop::reload() {
+uint64_t Loop::reload() {
+  const uint64_t number = ++reloads_asked_;
   parts_.loop.post([this] { compile_files(); });
+  return number;
 }
 
 // ---- the end
@@ -385,6 +398,7 @@ void Loop::publish() {
   std::vector<std::string> troubles;
   for (const auto& [area, what] : troubles_) troubles.push_back(area + ": " + what);
   Snapshot fresh = core_.snapshot(join(troubles, "; "));
+  fresh.reload = reload_decided_;
   const std::lock_guard lock(snapshot_mutex_);
   fresh.sequence = snapshot_->sequence + (same_picture(fresh, *snapshot_) ? 0 : 1);
   snapshot_ = std::make_shared<const Snapshot>(std::move(fresh));

@@ -8,6 +8,7 @@
 // Everything handed in must outlive the Loop, which stops its threads when destroyed; running tasks stay.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -66,7 +67,7 @@ class Loop final : public Control {
   Result<model::TaskId> run(const model::InstanceId& instance, const std::vector<std::string>& argv,
                             Deadline deadline) override;
   Status collect(const model::TaskId& task, Deadline deadline) override;
-  void reload() override;
+  uint64_t reload() override;
   void shut_down(bool keep_tasks) override;
 
  private:
@@ -105,6 +106,9 @@ class Loop final : public Control {
 
   // Control thread only.
   Core core_;
+  std::atomic<uint64_t> reloads_asked_;  // by any thread
+  uint64_t reload_read_;                 // whose files the core has
+  uint64_t reload_decided_ = 0;          // whose files the last round had
   bool round_running_ = false;
   bool round_wanted_ = false;
   std::optional<io::EventLoop::TimerId> timer_;
@@ -127,6 +131,7 @@ class Loop final : public Control {
 
   // Last, so that they stop before what their tasks use.
   TaskTeller teller_;
+  std::unique_ptr<TaskCaller> caller_;
   std::unique_ptr<io::PatientPool> pulls_;  // of images: minutes, and for ever where a registry hangs
   std::unique_ptr<io::PatientPool>
       builds_;  // apart, for they are slower, and any service's Dockerfile may hang

@@ -130,6 +130,16 @@ TEST_F(LoopTest, AChangedFileRollsAndIsHistory) {
   EXPECT_EQ(history[0].outcome, "done");
 }
 
+TEST_F(LoopTest, APictureSaysWhichReloadItAnswersTo) {
+  const auto before = eventually(settled);
+  write("web", "main:\n  cmd: [serve, more]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
+  const uint64_t reload = control_->reload();
+  EXPECT_LT(before->reload, reload) << "it was taken before";
+  const auto after = eventually([&](const Snapshot& now) { return now.reload >= reload; });
+  EXPECT_NE(after->instances[0]->revision, before->instances[0]->revision)
+      << "the first that answers knows it";
+}
+
 TEST_F(LoopTest, ABrokenFileChangesNothingAndIsNamed) {
   const auto before = eventually(settled);
   write("web", "main:\n  cmd: [serve\n");

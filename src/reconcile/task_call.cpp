@@ -73,4 +73,58 @@ Status call_by_command(engine::Engine& engine, const model::TaskId& task, const 
                                                    quote(last_line(said))));
 }
 
+namespace {
+
+// What a task is given to answer one call.
+constexpr Duration kCallTime = 5s;
+// Enough that some tasks which do not answer hold up no others.
+constexpr int kCalls = 8;
+constexpr size_t kWaitingCalls = 4096;
+
+const char* parameter_of(TaskCall what) {
+  switch (what) {
+    case TaskCall::Drain:
+      return "drain";
+    case TaskCall::Safe:
+      return "safe";
+    case TaskCall::Undrain:
+      return "undrain";
+  }
+  return "";
+}
+
+Status carry_out(engine::Engine& engine, const Clock& clock, const model::TellTaskStep& wish, TaskCall what) {
+  const auto text = wish.how.params.find(parameter_of(what));
+  if (text == wish.how.params.end()) return {};
+  const Deadline deadline = clock.deadline_in(kCallTime);
+  switch (wish.how.method) {
+    case model::DrainMethod::Noop:
+    case model::DrainMethod::Proxy:
+      return {};  // takes no part in its drain any more: its files have changed
+    case model::DrainMethod::Http:
+      return call_by_http(wish.address, text->second, clock, deadline);
+    case model::DrainMethod::Command:
+      return call_by_command(engine, wish.task, text->second, clock, deadline);
+  }
+  return {};
+}
+
+}  // namespace
+
+TaskCaller::TaskCaller(engine::Engine& engine, io::EventLoop& loop, const Clock& clock)
+    : engine_(engine),
+      loop_(loop),
+      clock_(clock),
+      pool_(std::make_unique<io::WorkerPool>(kCalls, kWaitingCalls)) {}
+
+TaskCaller::~TaskCaller() = default;
+
+void TaskCaller::start(const model::TellTaskStep& wish, TaskCall what,
+                       std::function<void(const Status&)> done) {
+  const Status submitted = pool_->submit([this, wish, what, done] {
+    loop_.post([done, answer = carry_out(engine_, clock_, wish, what)] { done(answer); });
+  });
+  if (!submitted.has_value()) loop_.post([done, submitted] { done(submitted); });
+}
+
 }  // namespace slipway::reconcile

@@ -3,54 +3,42 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "reconcile/task_call.h"
 
 namespace slipway::reconcile {
 
 namespace {
 
+using Heard = plan::DrainReport::Heard;
+
 constexpr std::string_view kArea = "reconcile";
-// What a task is given to answer one call.
-constexpr Duration kCallTime = 5s;
 // Between two calls to one task.
 constexpr Duration kPause = 1s;
-// Enough that some tasks which do not answer hold up no others.
-constexpr int kCalls = 8;
-constexpr size_t kWaitingCalls = 4096;
 
-bool is_observed(const model::Observed& observed, const model::TaskId& id) {
-  return std::ranges::binary_search(observed.tasks, id, {}, &model::Task::id);
+const model::Task* find_task(const model::Observed& observed, const model::TaskId& id) {
+  const auto task = std::ranges::lower_bound(observed.tasks, id, {}, &model::Task::id);
+  return task != observed.tasks.end() && task->id == id ? &*task : nullptr;
 }
 
 }  // namespace
 
-TaskTeller::TaskTeller(engine::Engine& engine, io::EventLoop& loop, const Clock& clock,
-                       std::function<void()> answered)
-    : engine_(engine),
-      loop_(loop),
-      clock_(clock),
-      answered_(std::move(answered)),
-      pool_(std::make_unique<io::WorkerPool>(kCalls, kWaitingCalls)) {}
+TaskTeller::TaskTeller(const Clock& clock, Start start, std::function<void()> answered)
+    : clock_(clock), start_(std::move(start)), answered_(std::move(answered)) {}
 
-TaskTeller::~TaskTeller() {
-  pool_.reset();
+void TaskTeller::look(const model::Observed& observed) {
+  std::erase_if(talks_, [&](const auto& entry) { return find_task(observed, entry.first) == nullptr; });
+  for (auto& [id, talk] : talks_) {
+    const auto run = find_task(observed, id)->started_at;
+    if (run != talk.wish.started_at) begin_anew(talk, run);
+  }
 }
 
-void TaskTeller::follow(const std::vector<model::TellTaskStep>& wishes, const model::Observed& observed) {
-  for (auto& [task, talk] : talks_) talk.wished = false;
-  for (const model::TellTaskStep& wish : wishes) {
-    Talk& talk = talks_[wish.task];
-    talk.wish = wish;
-    talk.wished = true;
-  }
-  // One that was not told before the planner changed its mind has nothing to remember, but for its pause.
-  const SteadyTime now = clock_.steady_now();
-  std::erase_if(talks_, [&](const auto& entry) {
-    const Talk& talk = entry.second;
-    const bool over = !talk.report.told && !talk.wished && !talk.busy && talk.next_at <= now;
-    return over || !is_observed(observed, entry.first);
-  });
-  for (auto& [task, talk] : talks_) call_if_due(talk);
+// Another process than the one that was talked to: it has heard nothing, and what is still to be answered was
+// not for it.
+void TaskTeller::begin_anew(Talk& talk, std::optional<Time> run) {
+  talk.wish.started_at = run;
+  talk.wished = false;
+  talk.report = {};
+  talk.next_at = clock_.steady_now();
 }
 
 plan::DrainReports TaskTeller::reports() const {
@@ -61,57 +49,57 @@ plan::DrainReports TaskTeller::reports() const {
   return reports;
 }
 
+void TaskTeller::follow(const std::vector<model::TellTaskStep>& wishes) {
+  for (auto& [task, talk] : talks_) talk.wished = false;
+  for (const model::TellTaskStep& wish : wishes) {
+    Talk& talk = talks_[wish.task];
+    if (talk.wish.started_at != wish.started_at) begin_anew(talk, wish.started_at);
+    talk.wish = wish;
+    talk.wished = true;
+  }
+  // Where the planner wishes nothing any more there is nothing to remember, but for the pause.
+  const SteadyTime now = clock_.steady_now();
+  std::erase_if(talks_, [&](const auto& entry) {
+    const Talk& talk = entry.second;
+    return talk.report.heard != Heard::Drain && !talk.wished && !talk.busy && talk.next_at <= now;
+  });
+  for (auto& [task, talk] : talks_) call_if_due(talk);
+}
+
 void TaskTeller::call_if_due(Talk& talk) {
   if (talk.busy || clock_.steady_now() < talk.next_at) return;
-  if (talk.wish.drain && talk.report.told) {
-    if (!talk.report.safe) call(talk, Call::Safe);
-  } else if (talk.wished) {
-    call(talk, talk.wish.drain ? Call::Drain : Call::Undrain);
+  if (talk.wish.drain && talk.report.heard == Heard::Drain) {
+    if (!talk.report.safe) call(talk, TaskCall::Safe);
+  } else if (talk.wished && (talk.wish.drain || talk.report.heard != Heard::Stay)) {
+    call(talk, talk.wish.drain ? TaskCall::Drain : TaskCall::Undrain);
   }
 }
 
-void TaskTeller::call(Talk& talk, Call what) {
+void TaskTeller::call(Talk& talk, TaskCall what) {
   talk.busy = true;
-  const Status submitted = pool_->submit([this, wish = talk.wish, what] {
-    Status answer = carry_out(wish, what);
-    loop_.post([this, task = wish.task, what, answer] { take_answer(task, what, answer); });
-  });
-  if (!submitted.has_value()) take_answer(talk.wish.task, what, submitted);
+  start_(talk.wish, what,
+         [this, wish = talk.wish, what](const Status& answer) { take_answer(wish, what, answer); });
 }
 
-// On the pool. What is not configured needs no call: a task without `safe` may be stopped once it was told.
-Status TaskTeller::carry_out(const model::TellTaskStep& wish, Call what) const {
-  const char* name = what == Call::Drain ? "drain" : what == Call::Safe ? "safe" : "undrain";
-  const auto text = wish.how.params.find(name);
-  if (text == wish.how.params.end()) return {};
-  const Deadline deadline = clock_.deadline_in(kCallTime);
-  switch (wish.how.method) {
-    case model::DrainMethod::Noop:
-    case model::DrainMethod::Proxy:
-      return {};  // takes no part in its drain any more: its files have changed
-    case model::DrainMethod::Http:
-      return call_by_http(wish.address, text->second, clock_, deadline);
-    case model::DrainMethod::Command:
-      return call_by_command(engine_, wish.task, text->second, clock_, deadline);
-  }
-  return {};
-}
-
-void TaskTeller::take_answer(const model::TaskId& task, Call what, const Status& answer) {
-  const auto found = talks_.find(task);
+void TaskTeller::take_answer(const model::TellTaskStep& wish, TaskCall what, const Status& answer) {
+  const auto found = talks_.find(wish.task);
   if (found == talks_.end()) return;  // gone meanwhile
   Talk& talk = found->second;
-  const plan::DrainReport before = talk.report;
   talk.busy = false;
+  if (talk.wish.started_at != wish.started_at) return;  // and so is the process that was called
+  const plan::DrainReport before = talk.report;
   talk.next_at = clock_.steady_now() + kPause;
-  if (!answer.has_value()) {
-    talk.report.error = answer.error().text();
-    if (talk.report.error != before.error) log::info(kArea, "{}: {}", task.str(), talk.report.error);
-  } else {
+  if (answer.has_value()) {
     talk.report.error.clear();
-    talk.report.told = what != Call::Undrain;
-    talk.report.safe = what == Call::Safe;
+    talk.report.heard = what == TaskCall::Undrain ? Heard::Stay : Heard::Drain;
+    talk.report.safe = what == TaskCall::Safe;
     talk.next_at = clock_.steady_now();  // the next call is another one
+  } else {
+    talk.report.error = answer.error().text();
+    // It may have heard all the same.
+    if (what != TaskCall::Safe) talk.report.heard = Heard::Unknown;
+    talk.report.safe = false;
+    if (talk.report.error != before.error) log::info(kArea, "{}: {}", wish.task.str(), talk.report.error);
   }
   if (talk.report != before) answered_();
 }

@@ -15,6 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using Heard = plan::DrainReport::Heard;
 
 // A task's own HTTP server, on a loop of its own: it counts what it is asked, and answers as it is told to.
 class Listener {
@@ -63,7 +64,7 @@ class Listener {
 };
 
 plan::DrainReport told(bool safe = false, std::string error = "") {
-  return {.told = true, .safe = safe, .error = std::move(error)};
+  return {.heard = Heard::Drain, .safe = safe, .error = std::move(error)};
 }
 
 // The test is the control thread: it follows and then runs the loop until an answer has come.
@@ -80,21 +81,23 @@ class TaskTellerTest : public ::testing::Test {
   }
 
   model::TellTaskStep wish(bool drain = true) {
-    return {task_, listener_.address(), {model::DrainMethod::Http, 30s, params_}, drain};
+    return {task_, listener_.address(), {model::DrainMethod::Http, 30s, params_}, drain, started_at()};
   }
   model::TellTaskStep command(std::map<std::string, std::string> params) {
-    return {task_, {}, {model::DrainMethod::Command, 30s, std::move(params)}, true};
+    return {task_, {}, {model::DrainMethod::Command, 30s, std::move(params)}, true, started_at()};
   }
   plan::DrainReport follow(const std::vector<model::TellTaskStep>& wishes) {
-    teller_->follow(wishes, observed_);
+    teller_->look(observed_);
+    teller_->follow(wishes);
     return report();
   }
   // Follows, and waits for the answer that follows from it.
   plan::DrainReport answered(const std::vector<model::TellTaskStep>& wishes) {
-    teller_->follow(wishes, observed_);
+    follow(wishes);
     loop_.run();
     return report();
   }
+  std::optional<Time> started_at() const { return observed_.tasks.at(0).started_at; }
   plan::DrainReport report() const {
     const auto reports = teller_->reports();
     const auto found = reports.find(task_);
@@ -125,8 +128,11 @@ class TaskTellerTest : public ::testing::Test {
     const FakeClock& fake_;
   };
   Clocks clocks_{real_clock_, clock_};
-  std::unique_ptr<TaskTeller> teller_ =
-      std::make_unique<TaskTeller>(engine_, loop_, clocks_, [this] { loop_.stop(); });
+  std::unique_ptr<TaskTeller> teller_ = std::make_unique<TaskTeller>(
+      clocks_,
+      [this](const auto& wish, TaskCall what, auto done) { caller_->start(wish, what, std::move(done)); },
+      [this] { loop_.stop(); });
+  std::unique_ptr<TaskCaller> caller_ = std::make_unique<TaskCaller>(engine_, loop_, clocks_);
 };
 
 TEST_F(TaskTellerTest, TellsOnceAndAsksUntilItIsSafe) {
@@ -144,7 +150,7 @@ TEST_F(TaskTellerTest, TellsOnceAndAsksUntilItIsSafe) {
 
 TEST_F(TaskTellerTest, WithoutSafeATaskIsSafeOnceItIsTold) {
   params_.erase("safe");
-  EXPECT_TRUE(answered({wish()}).told);
+  EXPECT_EQ(answered({wish()}).heard, Heard::Drain);
   EXPECT_TRUE(answered({}).safe);
   EXPECT_THAT(listener_.asked(), ElementsAre("POST /drain"));
 }
@@ -172,10 +178,29 @@ TEST_F(TaskTellerTest, AChangeOfMindBeforeItWasToldIsForgotten) {
 TEST_F(TaskTellerTest, TakesTheDrainBack) {
   answered({wish()});
   answered({});
-  EXPECT_EQ(answered({wish(false)}), plan::DrainReport());
+  EXPECT_EQ(answered({wish(false)}), (plan::DrainReport{.heard = Heard::Stay, .safe = false, .error = ""}));
   EXPECT_EQ(listener_.asked().back(), "POST /undrain");
+  follow({wish(false)});
+  EXPECT_EQ(listener_.asked().size(), 3U) << "it has heard that";
   follow({});
   EXPECT_TRUE(teller_->reports().empty());
+}
+
+TEST_F(TaskTellerTest, AfterACallThatFailedNobodyKnowsWhatTheTaskHasHeard) {
+  answered({wish()});
+  answered({});
+  listener_.answer("/undrain", 500);
+  EXPECT_EQ(answered({wish(false)}).heard, Heard::Unknown);
+  EXPECT_FALSE(report().safe);
+  clock_.advance(1s);
+  EXPECT_EQ(answered({wish()}), told()) << "to drain after all: it is told again";
+}
+
+TEST_F(TaskTellerTest, AProcessThatWasStartedAgainHasHeardNothing) {
+  answered({wish()});
+  observed_.tasks[0].started_at = *started_at() + 1min;
+  EXPECT_EQ(follow({}), plan::DrainReport());
+  EXPECT_EQ(answered({wish()}), told());
 }
 
 TEST_F(TaskTellerTest, ForgetsATaskThatIsGone) {

@@ -12,10 +12,13 @@ constexpr Duration kDrainInterval = 1s;
 constexpr Duration kGather = 10ms;
 constexpr Duration kFailureInterval = 1s;
 
-reconcile::CoreSettings settings(std::function<const plan::Outcome&(const plan::Inputs&)> planner) {
+reconcile::CoreSettings settings(int rebalance,
+                                 std::function<const plan::Outcome&(const plan::Inputs&)> planner) {
   reconcile::CoreSettings settings;
   settings.cluster = "sim";
   settings.engine = "fake";
+  settings.limited_room = true;
+  settings.rebalance = rebalance;
   settings.planner = std::move(planner);
   return settings;
 }
@@ -29,22 +32,29 @@ plan::Inputs with_memory(const plan::Inputs& inputs, const plan::Memory& memory)
 
 }  // namespace
 
-ControlPlane::ControlPlane(int number, Parts parts, const Planner& planner, Hooks hooks)
+ControlPlane::ControlPlane(int number, Parts parts, const Ways& ways, Hooks hooks)
     : actor_{number, false},
       parts_(parts),
       hooks_(std::move(hooks)),
-      core_(settings([this, planner](const plan::Inputs& inputs) -> const plan::Outcome& {
-        return decide(planner, inputs);
-      })),
+      recall_(ways.recall),
+      core_(settings(ways.rebalance,
+                     [this, planner = ways.planner](const plan::Inputs& inputs) -> const plan::Outcome& {
+                       return decide(planner, inputs);
+                     })),
       journal_(parts.store),
       applier_({parts.engine, parts.proxy, parts.store, journal_, store_mutex_, parts.stage.clock},
                [this] { return may_act(); }),
+      teller_(
+          parts.stage.clock,
+          [this](const auto& wish, auto what, auto done) { hooks_.call(*this, wish, what, std::move(done)); },
+          [this] { hint(0ms); }),
       due_(parts.stage.clock.steady_now()) {}
 
 Status ControlPlane::start(const model::Desired& desired) {
   claim_ = TRY(parts_.store.claim());
   core_.set_overrides(TRY(parts_.store.overrides()));
-  for (const auto& [instance, text] : TRY(parts_.store.memories())) core_.set_memory(instance, text);
+  for (const auto& [instance, text] : TRY(parts_.store.memories()))
+    core_.set_memory(instance, recall_ ? recall_(text) : text);
   core_.set_open_bounces(TRY(parts_.store.open_bounces()));
   if (TRY(parts_.store.going_down())) core_.set_shutting_down();
   core_.set_desired(desired);
@@ -79,10 +89,14 @@ const plan::Outcome& ControlPlane::decide(const Planner& planner, const plan::In
   const plan::Outcome& outcome = planner ? outcome_ : incremental_.decide(lent);
   const plan::Outcome again = planner ? planner(inputs) : plan::decide(inputs);
   const discovery::ProxyState proxy = parts_.proxy.truth();
-  Decision decision = decision_on(inputs, outcome, take_picture(*parts_.stage.cluster, proxy), proxy);
+  Decision decision = decision_on(inputs, outcome, parts_.stage.picture(proxy), proxy);
   decision.plane = actor_.number;
   decision.look = looks_;
   decision.stale = parts_.engine.stale();
+  decision.node_changes = node_changes_;
+  const FaultTally& faults = parts_.stage.chance.tally();
+  decision.state_kept =
+      faults[static_cast<size_t>(Fault::StoreFull)] + faults[static_cast<size_t>(Fault::DiskLost)] == 0;
   parts_.stage.referee.decided(std::move(decision), {inputs, outcome, again});
   tell(outcome);
   return outcome;
@@ -123,10 +137,13 @@ void ControlPlane::round() {
 
 // False when something failed, so that it is to be tried again soon.
 bool ControlPlane::look_and_act() {
+  node_changes_ = parts_.stage.node_changes;
   const auto observed = parts_.engine.observe(parts_.stage.clock.deadline_in(30s));
   const auto proxy = parts_.proxy.observe(parts_.stage.clock.deadline_in(10s));
   if (!observed.has_value()) return false;
   ++looks_;
+  teller_.look(*observed);
+  core_.set_drain_reports(teller_.reports());
   reconcile::Round round =
       core_.decide(*observed, reconcile::routing_from(proxy, core_.routes()), parts_.stage.clock.now());
   for (const model::Image& image : round.prepare) hooks_.fetch(*this, image);
@@ -155,6 +172,7 @@ void ControlPlane::finish(const reconcile::Carried& carried) {
     ended_ = true;
     return;
   }
+  teller_.follow(carried.round.tell);
   store_trouble_ = !carried.stored.has_value();
   proxy_trouble_ = !carried.proxy.has_value();
   bool failed = proxy_trouble_;
@@ -166,7 +184,7 @@ void ControlPlane::finish(const reconcile::Carried& carried) {
   }
   if (failed) return next_in(kFailureInterval);
   const reconcile::Round& round = carried.round;
-  parts_.stage.referee.carried_out(actor_.number, take_picture(*parts_.stage.cluster, parts_.proxy.truth()));
+  parts_.stage.referee.carried_out(actor_.number, parts_.stage.picture(parts_.proxy.truth()));
   Duration wait = round.drains || round.entering ? kDrainInterval : kIdleInterval;
   if (store_trouble_) wait = std::min(wait, Duration(5s));
   if (round.wake_at) wait = std::clamp(*round.wake_at - parts_.stage.clock.now(), kGather, wait);
@@ -186,15 +204,24 @@ Decision decision_on(const plan::Inputs& inputs, const plan::Outcome& outcome, c
   Decision decision;
   decision.now = inputs.now;
   decision.routing_known = inputs.routing.known;
+  for (const auto& [id, memory] : outcome.memory) {
+    if (inputs.rebalance > 0 && memory.moving) ++decision.moving[id];
+  }
   for (const model::InstanceStatus& status : outcome.status) {
     decision.terms[status.id] = terms_of(inputs, status.id, proxy.refused.contains(status.id));
     decision.aims[status.id] = status.revision;
   }
   for (const auto& revision : inputs.observed.revisions)
     decision.counts[revision.revision.id] = revision.count;
+  std::set<model::NodeId> drained;
+  for (const model::Node& node : inputs.observed.nodes) {
+    if (node.draining) drained.insert(node.id);
+  }
   for (const model::Task& task : inputs.observed.tasks) {
     if (task.one_off) continue;
     decision.seen[task.id] = task.state;
+    decision.processes[task.id] = task.started_at;
+    if (drained.contains(task.node)) ++decision.moving[task.instance];
     const auto truth = picture.find(task.id);
     TaskTruth seen = truth == picture.end() ? TaskTruth() : truth->second;
     seen.running = task.state == model::TaskState::Running;

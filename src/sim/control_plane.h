@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "reconcile/applier.h"
+#include "reconcile/task_teller.h"
 #include "sim/faulty_engine.h"
 #include "sim/faulty_proxy.h"
 #include "sim/faulty_store.h"
@@ -18,6 +19,11 @@ class ControlPlane {
  public:
   // In the place of the real planner; empty: the real one, which is held against a plan made from nothing.
   using Planner = std::function<plan::Outcome(const plan::Inputs&)>;
+  struct Ways {
+    Planner planner;
+    int rebalance = 0;
+    std::function<std::string(const std::string&)> recall = {};  // of what it has stored; unset: all
+  };
   struct Parts {
     Stage& stage;
     FaultyEngine& engine;
@@ -25,12 +31,16 @@ class ControlPlane {
     FaultyStore& store;
   };
   // `between`: called before every action; may mark the actor dead. `fetch`: an image is to be prepared.
+  // `call`: a task is called; what it answers goes to the last, unless the control plane is dead by then.
   struct Hooks {
     std::function<void(ControlPlane&)> between;
     std::function<void(ControlPlane&, const model::Image&)> fetch;
+    std::function<void(ControlPlane&, const model::TellTaskStep&, reconcile::TaskCall,
+                       std::function<void(const Status&)>)>
+        call;
   };
 
-  ControlPlane(int number, Parts parts, const Planner& planner, Hooks hooks);
+  ControlPlane(int number, Parts parts, const Ways& ways, Hooks hooks);
 
   // Takes the store over and reads it. An error leaves it useless.
   Status start(const model::Desired& desired);
@@ -64,6 +74,7 @@ class ControlPlane {
   Actor actor_;
   Parts parts_;
   Hooks hooks_;
+  std::function<std::string(const std::string&)> recall_;
   plan::IncrementalPlanner incremental_;
   plan::Outcome outcome_;         // of another planner
   Shared<model::Desired> files_;  // the referee looks back at those of the last decision
@@ -71,6 +82,7 @@ class ControlPlane {
   reconcile::Journal journal_;
   std::mutex store_mutex_;
   reconcile::Applier applier_;
+  reconcile::TaskTeller teller_;
   state::Claim claim_ = 0;
   bool proxy_trouble_ = false;
   bool store_trouble_ = false;
@@ -79,6 +91,7 @@ class ControlPlane {
   bool all_down_ = false;
   int rounds_ = 0;
   int64_t looks_ = 0;
+  int64_t node_changes_ = 0;  // of the stage, at the last look
   SteadyTime due_{};
   SteadyTime last_work_{};
   std::map<model::InstanceId, std::string> told_;

@@ -12,6 +12,8 @@ std::string_view to_text(Fault fault) {
       return "node-lost";
     case Fault::EngineOutage:
       return "engine-outage";
+    case Fault::LookLost:
+      return "look-lost";
     case Fault::StaleLook:
       return "stale-look";
     case Fault::StepFails:
@@ -46,6 +48,10 @@ std::string_view to_text(Fault fault) {
       return "clock-jumps";
     case Fault::SecondPlane:
       return "second-plane";
+    case Fault::TaskDeaf:
+      return "task-deaf";
+    case Fault::TaskMute:
+      return "task-mute";
     case Fault::SlowAction:
       return "slow-action";
   }

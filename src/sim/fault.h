@@ -15,6 +15,7 @@ enum class Fault {
   TaskDies,          // behind everybody's back
   NodeLost,          // with all its tasks; it comes back later
   EngineOutage,      // its API does not answer for a while
+  LookLost,          // one look is not answered
   StaleLook,         // it tells what was some time ago
   StepFails,         // a verb does nothing and says so
   AnswerLost,        // a verb is carried out and answers Timeout
@@ -32,6 +33,8 @@ enum class Fault {
   DiskLost,          // what it had stored, when it dies
   ClockJumps,        // wall time, forth or back
   SecondPlane,       // is started while the first lives, and maybe in the middle of its round
+  TaskDeaf,          // told of its drain, it does not hear it
+  TaskMute,          // it hears it, and does not answer
   SlowAction,        // time passes, and the world goes on, between two actions of a round
 };
 constexpr int kFaults = static_cast<int>(Fault::SlowAction) + 1;

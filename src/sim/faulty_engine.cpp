@@ -13,6 +13,9 @@ Status FaultyEngine::reachable() const {
 
 Result<model::Observed> FaultyEngine::observe(Deadline deadline) {
   TRY(reachable());
+  stage_.cluster->with([&](engine::fake::World& world) { stage_.referee.looked(world); });
+  if (stage_.chance.strikes(Fault::LookLost, 40, stage_.acting->number))
+    return Error(ErrorCode::Timeout, "the engine did not answer in time");
   stale_ = !past_.empty() && stage_.chance.strikes(Fault::StaleLook, 40, stage_.acting->number);
   if (stale_) return past_[stage_.chance.below(past_.size())];
   model::Observed seen = TRY(inner_.observe(deadline));
@@ -34,10 +37,12 @@ Status FaultyEngine::act(const model::Action& step, model::Generation generation
   act.step = &step;
   act.generation = generation;
   act.now = stage_.clock.now();
-  act.before = take_picture(*stage_.cluster, truth_());
+  act.node_changes = stage_.node_changes;
+  act.before = stage_.picture(truth_());
+  act.done_draining = stage_.told.done(act.before, stage_.clock.steady_now());
   Status done = verb();
   act.done = done.has_value();
-  act.after = take_picture(*stage_.cluster, truth_());
+  act.after = stage_.picture(truth_());
   stage_.referee.acted(plane, act);
   if (!done.has_value()) stage_.timeline.note(plane, "step", "refused: {}", done.error().text());
   if (done.has_value() && stage_.chance.strikes(Fault::AnswerLost, 30, plane))

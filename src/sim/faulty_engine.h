@@ -44,9 +44,13 @@ class FaultyEngine final : public engine::Engine {
   }
   Status prepare(const model::Image& image, Deadline deadline) override;
   Status drain(const model::NodeId& node, model::Generation generation, Deadline deadline) override {
+    TRY(reachable());
+    ++stage_.node_changes;
     return inner_.drain(node, generation, deadline);
   }
   Status undrain(const model::NodeId& node, model::Generation generation, Deadline deadline) override {
+    TRY(reachable());
+    ++stage_.node_changes;
     return inner_.undrain(node, generation, deadline);
   }
   Status release(Deadline deadline) override;

@@ -83,12 +83,12 @@ Result<discovery::ProxyState> FaultyProxy::sync(const std::vector<discovery::Rou
   Act act;
   act.now = stage_.clock.now();
   const discovery::ProxyState before = truth();
-  act.before = take_picture(*stage_.cluster, before);
+  act.before = stage_.picture(before);
   Result<discovery::ProxyState> synced = inner_.sync(wanted, deadline);
   act.done = synced.has_value();
   empty_ = empty_ && !act.done;
   follow(before);
-  act.after = take_picture(*stage_.cluster, truth());
+  act.after = stage_.picture(truth());
   for (const auto& [id, why] : before.refused) act.refused.insert(id);
   for (const auto& [id, why] : truth().refused) act.refused.insert(id);
   stage_.referee.acted(plane, act);

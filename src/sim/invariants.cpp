@@ -1,4 +1,5 @@
-// The eight rules of docs/internals/planner.md, each as exact as a machine needs it.
+// The eight rules of docs/internals/simulator.md that are about deciding, each as exact as a machine needs
+// it.
 #include <algorithm>
 
 #include "base/check.h"
@@ -33,21 +34,40 @@ class DrainWatch : public Invariant {
     // A control plane that has lost the state may still decide, but not act.
     if (decision.plane < newest_) return;
     newest_ = decision.plane;
+    taken_back_.clear();
     // Where the clock was set back, it has not begun in a time to come.
     for (auto& [task, begun] : begun_) begun = std::min(begun, decision.now);
+    std::set<TaskId> routed;
     for (const auto& [id, routes] : answer.outcome.plan.routes) {
       for (const model::Route& route : routes) {
-        if (route.traffic == model::Traffic::Drain) {
-          begun_.try_emplace(route.task, decision.now);
-        } else {
-          begun_.erase(route.task);
-        }
+        routed.insert(route.task);
+        note(route.task, route.traffic == model::Traffic::Drain, decision.now);
       }
+    }
+    // Where there is no traffic, the drain is what the task is told of, and the planner alone knows when.
+    for (const model::Task& task : answer.inputs.observed.tasks) {
+      if (routed.contains(task.id)) continue;
+      const auto memory = answer.outcome.memory.find(task.instance);
+      note(task.id, memory != answer.outcome.memory.end() && memory->second.drains.contains(task.id),
+           decision.now);
     }
   }
 
  protected:
+  // What a plan takes back has ended when it is stored, which comes before anything else is done; where it
+  // could not be, the next control plane knows of the drain alone.
+  void carrying_out(const Decision& decision) {
+    if (decision.plane < newest_ || !decision.state_kept) return;
+    for (const TaskId& task : taken_back_) begun_.erase(task);
+    taken_back_.clear();
+  }
+
   bool drains(const TaskId& task) const { return begun_.contains(task); }
+  // Of a process that was started since the look nobody knows.
+  static bool is_as_seen(const Decision& decision, const TaskId& id, const TaskTruth& task) {
+    const auto process = decision.processes.find(id);
+    return process != decision.processes.end() && process->second == task.started_at;
+  }
   // Its drain has had all the time that it is given.
   bool had_its_time(const Decision& decision, const TaskId& id, const TaskTruth& task) const {
     const auto begun = begun_.find(id);
@@ -56,7 +76,13 @@ class DrainWatch : public Invariant {
   }
 
  private:
+  void note(const TaskId& task, bool drains, Time now) {
+    if (drains) begun_.try_emplace(task, now);
+    if (!drains) taken_back_.push_back(task);
+  }
+
   int newest_ = 0;
+  std::vector<TaskId> taken_back_;  // by the last plan
   std::map<TaskId, Time> begun_;
 };
 
@@ -65,8 +91,10 @@ class DrainWatch : public Invariant {
 // Happy is what Terms::happy says. Counted are those that are happy after the act, and those that were happy
 // when the control plane looked and have died by themselves since: it cannot know of these yet. A task that
 // it could not know to be happy is not held against it. Under brutal and downthenup tasks of another revision
-// than the wanted one are not counted on. Where nothing may change (paused, broken files), no act makes any
-// task unhappy at all.
+// than the wanted one are not counted on. What was told to drain takes no more work, so its stop
+// takes nothing away. Where nothing may change (paused, broken files), no act makes any
+// task unhappy at all, nor takes it out of the load balancer where the files do not tell any more that it
+// belongs there (unless the state that could tell was lost).
 class Floor final : public Invariant {
  public:
   Floor() : Invariant(1, "our actions leave the floor of happy tasks") {}
@@ -78,7 +106,8 @@ class Floor final : public Invariant {
       if (act.refused.contains(before.instance)) continue;
       if (!terms.happy(before, decision.now) || happy_after(terms, decision, act, id)) continue;
       taken_.insert(id);
-      if (counts(decision, terms, id, before)) touched.insert(before.instance);
+      const bool left_before = act.step != nullptr && before.told;
+      if (!left_before && counts(decision, terms, id, before)) touched.insert(before.instance);
     }
     std::erase_if(taken_, [&](const TaskId& id) {
       const auto after = act.after.find(id);
@@ -87,9 +116,24 @@ class Floor final : public Invariant {
                  : decision.terms_for(after->second.instance).happy(after->second, decision.now);
     });
     for (const model::InstanceId& id : touched) judge(decision, act, id);
+    if (act.step == nullptr && act.done && decision.state_kept) keeps_doors(decision, act);
   }
 
  private:
+  void keeps_doors(const Decision& decision, const Act& act) {
+    for (const auto& [id, before] : act.before) {
+      const Terms& terms = decision.terms_for(before.instance);
+      const auto known = decision.happy.find(before.instance);
+      const auto after = act.after.find(id);
+      const bool serves = before.in && known != decision.happy.end() && known->second.contains(id) &&
+                          after != act.after.end() && after->second.running && after->second.healthy_since;
+      if (!terms.frozen || terms.instance != nullptr || !serves || act.refused.contains(before.instance))
+        continue;
+      expect(after->second.in, "{} loses its place in the load balancer while its files are broken",
+             id.str());
+    }
+  }
+
   static bool happy_after(const Terms& terms, const Decision& decision, const Act& act, const TaskId& id) {
     const auto after = act.after.find(id);
     return after != act.after.end() && terms.happy(after->second, decision.now);
@@ -124,20 +168,35 @@ class Floor final : public Invariant {
   std::set<TaskId> taken_;  // made unhappy by an act of ours, and not happy again
 };
 
-// 2. A task that runs is told to stop only when it has no connection open at the load balancer, or when its
-// drain began at least the drain timeout ago. With the drain method noop connections do not count.
+// 2. A task that runs is told to stop only when it has no connection open at the load balancer and, with the
+// drain methods http and command, has said that it is done; or when its drain began at least the drain
+// timeout ago. With the drain method noop connections do not count. Nobody knows of a process that was
+// started since the look. At rest nobody that stays believes that it is to go.
 class DrainedFirst final : public DrainWatch {
  public:
   DrainedFirst() : DrainWatch(2, "no task is stopped before its drain is over") {}
 
   void acted(const Decision& decision, const Act& act) override {
+    carrying_out(decision);
     for (const auto& [id, before] : act.before) {
       // What still gets requests is the business of the next rule.
-      if (!was_stopped(act, id, before) || before.in) continue;
-      const bool noop = decision.terms_for(before.instance).drain().method == model::DrainMethod::Noop;
+      if (!was_stopped(act, id, before) || before.in || !is_as_seen(decision, id, before)) continue;
+      const model::DrainMethod method = decision.terms_for(before.instance).drain().method;
+      const bool noop = method == model::DrainMethod::Noop;
+      const bool told = method == model::DrainMethod::Http || method == model::DrainMethod::Command;
+      expect(!told || act.done_draining.contains(id) || had_its_time(decision, id, before),
+             "{} is stopped and has not said that it is done, before its drain timeout", id.str());
       expect(before.sessions == 0 || noop || had_its_time(decision, id, before),
              "{} is stopped with {} connections open, before its drain timeout", id.str(), before.sessions);
     }
+  }
+
+  void carried_out(const Decision& decision, const Picture&) override { carrying_out(decision); }
+
+  void rested(const Rest& rest) override {
+    if (!rest.quiet) return;
+    for (const auto& [id, task] : rest.picture)
+      expect(!task.running || !rest.told.contains(id), "{} stays, and was not told so", id.str());
   }
 };
 
@@ -150,13 +209,16 @@ class OnlyRunningListed final : public DrainWatch {
   OnlyRunningListed() : DrainWatch(3, "the load balancer lists only tasks that run") {}
 
   void acted(const Decision& decision, const Act& act) override {
+    carrying_out(decision);
     if (act.step == nullptr) return routed(decision, act);
     for (const auto& [id, before] : act.before) {
-      if (!was_stopped(act, id, before)) continue;
+      if (!was_stopped(act, id, before) || !is_as_seen(decision, id, before)) continue;
       expect(!before.in || (!decision.routing_known && had_its_time(decision, id, before)),
              "{} is stopped while it gets requests", id.str());
     }
   }
+
+  void carried_out(const Decision& decision, const Picture&) override { carrying_out(decision); }
 
   void rested(const Rest& rest) override {
     for (const auto& [id, task] : rest.picture) {
@@ -175,10 +237,13 @@ class OnlyRunningListed final : public DrainWatch {
   }
 };
 
-// 4. A revision is never grown beyond the wanted count; after a round that grew one, at most count + surge
-// tasks of the instance exist that are not on their way out (told to stop, or draining), where surge is the
-// count again, and 0 for downthenup. Tasks that the observation did not show do not count. At rest exactly
-// the wanted count exists, of the wanted revision, all happy, and no trace of another.
+// 4. A revision is never grown beyond the wanted count and one more for each task that has to go on elsewhere
+// (its node is drained, or it moves for balance); after a round that grew one, at most count + surge tasks of
+// the instance exist that are not on their way out (told to stop, or draining), where surge is the count
+// again and those that move, and 0 and those for downthenup. Tasks that the observation did not show do not
+// count. No task is asked for that has no place, unless the nodes or the tasks there have changed since the
+// look. At rest exactly the wanted count exists, of the wanted revision, all happy, none on a drained node,
+// and no trace of another.
 class CountAndSurge final : public DrainWatch {
  public:
   CountAndSurge() : DrainWatch(4, "at most count and surge exist, and exactly count at rest") {}
@@ -189,18 +254,21 @@ class CountAndSurge final : public DrainWatch {
   }
 
   void acted(const Decision& decision, const Act& act) override {
+    carrying_out(decision);
     const auto* scale = step_as<model::ScaleStep>(act);
     if (scale == nullptr || !act.done) return;
     const model::InstanceId& instance = scale->revision.instance;
     const auto known = decision.counts.find(scale->revision.id);
     if (known != decision.counts.end() && scale->count <= known->second) return;
     grown_[instance] = scale->revision.id;
-    const Terms& terms = decision.terms_for(instance);
-    expect(scale->count <= terms.count, "{}: {} is scaled to {}, and {} are wanted", instance.text(),
-           scale->revision.id.str(), scale->count, terms.count);
+    const int most = decision.terms_for(instance).count + moving(decision, instance);
+    expect(scale->count <= most, "{}: {} is scaled to {}, and {} are wanted", instance.text(),
+           scale->revision.id.str(), scale->count, most);
+    if (!decision.stale && act.node_changes == decision.node_changes) has_place(decision, act, *scale);
   }
 
   void carried_out(const Decision& decision, const Picture& picture) override {
+    carrying_out(decision);
     for (const auto& [instance, revision] : grown_) {
       const Terms& terms = decision.terms_for(instance);
       int there = 0;
@@ -210,7 +278,7 @@ class CountAndSurge final : public DrainWatch {
       }
       const bool one_set =
           terms.instance != nullptr && terms.instance->bounce.method == BounceMethod::DownThenUp;
-      const int most = one_set ? terms.count : 2 * terms.count;
+      const int most = (one_set ? terms.count : 2 * terms.count) + moving(decision, instance);
       expect(there <= most, "{}: {} tasks exist, and at most {} may", instance.text(), there, most);
     }
   }
@@ -226,6 +294,21 @@ class CountAndSurge final : public DrainWatch {
   }
 
  private:
+  static int moving(const Decision& decision, const model::InstanceId& instance) {
+    const auto found = decision.moving.find(instance);
+    return found == decision.moving.end() ? 0 : found->second;
+  }
+
+  void has_place(const Decision& decision, const Act& act, const model::ScaleStep& scale) {
+    for (const auto& [id, state] : decision.seen) {
+      if (!act.before.contains(id)) return;
+    }
+    for (const auto& [id, task] : act.after) {
+      if (task.revision != scale.revision.id || act.before.contains(id)) continue;
+      expect(!task.node.empty(), "{} is asked for, and there is no place for it", id.str());
+    }
+  }
+
   void at_rest(const Rest& rest, const model::InstanceId& id, const Terms& terms) {
     std::set<model::RevisionId> wanted;
     for (const model::ObservedRevision& revision : rest.revisions) {
@@ -240,6 +323,8 @@ class CountAndSurge final : public DrainWatch {
       if (truth.instance != id) continue;
       ++there;
       happy += wanted.contains(truth.revision) && terms.happy(truth, rest.now);
+      expect(!rest.drained_nodes.contains(truth.node), "{} is still on {}, which is drained", task.str(),
+             truth.node.str());
     }
     expect(there == terms.count && happy == terms.count,
            "{}: {} tasks exist, {} of them happy, and {} are wanted", id.text(), there, happy, terms.count);
@@ -405,6 +490,7 @@ std::vector<std::unique_ptr<Invariant>> all_invariants() {
   all.push_back(std::make_unique<SameAnswer>());
   all.push_back(std::make_unique<ComesToRest>());
   all.push_back(std::make_unique<HasAReason>());
+  all.push_back(placement_invariant());
   return all;
 }
 

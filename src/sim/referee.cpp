@@ -24,6 +24,11 @@ void Referee::carried_out(int plane, const Picture& picture) {
   collect();
 }
 
+void Referee::looked(const engine::fake::World& world) {
+  for (const auto& invariant : invariants_) invariant->looked(world);
+  collect();
+}
+
 void Referee::rested(const Rest& rest) {
   for (const auto& invariant : invariants_) invariant->rested(rest);
   collect();

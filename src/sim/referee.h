@@ -12,23 +12,29 @@
 #include <string>
 #include <vector>
 
+#include "engine/fake/world.h"
 #include "sim/terms.h"
 #include "sim/timeline.h"
 
 namespace slipway::sim {
 
-constexpr int kInvariants = 8;
+constexpr int kInvariants = 9;
 
 // One round's decision and what it stood on.
 struct Decision {
   int plane = 0;
-  int64_t look = 0;    // grows with every observation that is served
-  bool stale = false;  // the observation was an old one
+  int64_t look = 0;        // grows with every observation that is served
+  bool stale = false;      // the observation was an old one
+  bool state_kept = true;  // all that was to be stored so far has been, and none of it was lost
   Time now{};
   bool routing_known = false;
   std::map<model::InstanceId, Terms> terms;
-  std::map<model::TaskId, model::TaskState> seen;  // the tasks of the observation
-  std::map<model::RevisionId, int> counts;         // the revisions of the observation
+  std::map<model::TaskId, model::TaskState> seen;          // the tasks of the observation
+  std::map<model::TaskId, std::optional<Time>> processes;  // when each of these was started
+  std::map<model::RevisionId, int> counts;                 // the revisions of the observation
+  // Tasks that are to go on elsewhere: by the observation on a node that is drained, or moved for balance.
+  std::map<model::InstanceId, int> moving;
+  int64_t node_changes = 0;  // of the stage when it looked
   // Happy by the observation, and by the load balancer at the time.
   std::map<model::InstanceId, std::set<model::TaskId>> happy;
   std::map<model::InstanceId, model::RevisionId> aims;  // the revision that the planner says is wanted
@@ -48,7 +54,9 @@ struct Act {
   const model::Action* step = nullptr;  // null: the load balancer was told its routes
   model::Generation generation = 0;
   Time now{};
-  bool done = false;  // the world took it, whatever the answer
+  bool done = false;                      // the world took it, whatever the answer
+  int64_t node_changes = 0;               // of the stage
+  std::set<model::TaskId> done_draining;  // told of it, and done with their work
   // Refused by the load balancer before or after: it takes and gives back their places of its own accord.
   std::set<model::InstanceId> refused;
   Picture before;
@@ -63,11 +71,13 @@ struct Rest {
   Time now{};
   std::map<model::InstanceId, Terms> terms;
   std::vector<model::ObservedRevision> revisions;
+  std::set<model::NodeId> drained_nodes;
+  std::set<model::TaskId> told;  // to drain, and not since that they stay
   Picture picture;
 };
 
 struct Violation {
-  int invariant = 0;  // 1 to 8, as in docs/internals/simulator.md
+  int invariant = 0;  // 1 to 9, as in docs/internals/simulator.md
   std::string name;
   std::string text;  // what was seen
   Duration at{};     // virtual, since the beginning
@@ -81,6 +91,7 @@ class Invariant {
   virtual void decided(const Decision&, const Answer&) {}
   virtual void acted(const Decision&, const Act&) {}
   virtual void carried_out(const Decision&, const Picture&) {}  // all of a round, without a failure
+  virtual void looked(const engine::fake::World&) {}            // what was observed, or would be
   virtual void rested(const Rest&) {}
 
   int number() const { return number_; }
@@ -103,6 +114,7 @@ class Invariant {
 };
 
 std::vector<std::unique_ptr<Invariant>> all_invariants();
+std::unique_ptr<Invariant> placement_invariant();  // placement_rule.cpp
 
 class Referee {
  public:
@@ -111,6 +123,7 @@ class Referee {
   void decided(Decision decision, const Answer& answer);
   void acted(int plane, const Act& act);
   void carried_out(int plane, const Picture& picture);
+  void looked(const engine::fake::World& world);
   void rested(const Rest& rest);
 
   const std::optional<Violation>& violation() const { return violation_; }

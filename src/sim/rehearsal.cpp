@@ -113,7 +113,7 @@ void Rehearsal::set_up() {
     if (!node.ready) static_cast<void>(world_.set_node_ready(node.id, false));
     if (node.draining) static_cast<void>(world_.set_draining(node.id, true, generation_));
   }
-  world_.each_task([&](const model::Task& task) {
+  world_.each_task([&](const model::Task& task, const model::Revision&) {
     known_.insert(task.id);
     if (task.state == model::TaskState::Running && task.health == model::Health::Healthy)
       routing_.tasks[task.id] = {.in = true, .draining = false, .sessions = 0};

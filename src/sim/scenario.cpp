@@ -32,13 +32,25 @@ struct ChangeTable {
         {"stop or start", 1, &Scenario::stop_or_start}, {"remove or add", 1, &Scenario::remove_or_add},
         {"break or mend", 2, &Scenario::break_or_mend}, {"override", 3, &Scenario::override_one},
         {"freeze or thaw", 1, &Scenario::freeze},       {"lift an override", 2, &Scenario::lift},
+        {"other rules", 1, &Scenario::other_rules},     {"a node's drain", 2, &Scenario::drain_or_undrain},
     };
     return table;
   }
 };
 
-Scenario::Scenario(uint64_t seed, const Clock& clock, Timeline& timeline)
-    : random_(seed ^ 0xd1b54a32d192ed03), clock_(clock), timeline_(timeline) {
+std::vector<std::string> Scenario::change_names() {
+  std::vector<std::string> names;
+  for (const ChangeTable& change : ChangeTable::all()) names.emplace_back(change.name);
+  return names;
+}
+
+Scenario::Scenario(uint64_t seed, Parts parts)
+    : random_(seed ^ 0xd1b54a32d192ed03),
+      clock_(parts.clock),
+      timeline_(parts.timeline),
+      engine_(parts.engine),
+      grounds_(parts.grounds),
+      changes_(ChangeTable::all().size()) {
   constexpr const char* kNames[][2] = {
       {"mail", "worker"}, {"shop", "main"}, {"shop", "worker"}, {"tools", "main"}};
   const size_t first = random_.below(4);
@@ -61,6 +73,7 @@ model::Instance Scenario::draw_instance(const std::string& service, const std::s
   draw_bounce(instance.bounce);
   draw_drain(instance);
   draw_health(instance.spec);
+  draw_placement(instance.id, instance.spec);
   new_version(instance, "good");
   return instance;
 }
@@ -77,7 +90,32 @@ void Scenario::draw_bounce(model::Bounce& bounce) {
 
 void Scenario::draw_drain(model::Instance& instance) {
   instance.drain.method = instance.proxy && !chance(5) ? DrainMethod::Proxy : DrainMethod::Noop;
+  if (chance(4)) instance.drain.method = chance(2) ? DrainMethod::Http : DrainMethod::Command;
   instance.drain.timeout = seconds(2, 30);
+  instance.drain.params.clear();
+  if (instance.drain.method != DrainMethod::Http && instance.drain.method != DrainMethod::Command) return;
+  instance.drain.params = {{"drain", "/drain"}, {"undrain", "/undrain"}};
+  if (!chance(4)) instance.drain.params["safe"] = "/drained";
+}
+
+// Each rule one time in some, so that most seeds have one, and some an impossible set.
+void Scenario::draw_placement(const model::InstanceId& id, model::TaskSpec& spec) {
+  using model::SelectorOperator;
+  static const model::NodeSelector kSelectors[] = {{"zone", SelectorOperator::In, {"a"}},
+                                                   {"zone", SelectorOperator::NotIn, {"b"}},
+                                                   {"disk", SelectorOperator::Exists, {}},
+                                                   {"gpu", SelectorOperator::DoesNotExist, {}},
+                                                   {"generation", SelectorOperator::Gt, {"3"}}};
+  spec.placement = {};
+  if (!grounds_.placed) return;
+  spec.resources.cpus = 1;
+  model::Placement& placement = spec.placement;
+  if (chance(4)) placement.selectors = {kSelectors[random_.below(std::size(kSelectors))]};
+  if (chance(5)) placement.max_per_node = static_cast<int>(1 + random_.below(2));
+  if (chance(6)) placement.max_per["zone"] = static_cast<int>(1 + random_.below(3));
+  if (chance(6) && id.service != "mail") placement.apart_from = {{"mail", ""}};
+  if (chance(2)) placement.spread = {"zone"};
+  if (chance(4)) placement.packing = model::Packing::Pack;
 }
 
 void Scenario::draw_health(model::TaskSpec& spec) {
@@ -112,8 +150,10 @@ void Scenario::change(state::Store& store) {
   uint64_t sum = 0;
   for (const ChangeTable& change : ChangeTable::all()) sum += change.weight;
   uint64_t pick = random_.below(sum);
-  for (const ChangeTable& change : ChangeTable::all()) {
+  for (size_t i = 0; i < changes_.size(); ++i) {
+    const ChangeTable& change = ChangeTable::all()[i];
     if (pick < change.weight) {
+      ++changes_[i];
       timeline_.note(0, "change", "{}", change.name);
       return (this->*change.make)(store);
     }
@@ -128,6 +168,17 @@ void Scenario::mend(state::Store& store) {
     new_version(instance, "good");
     // What starts too slowly for its deadline would be rolled back, and rightly.
     instance.bounce.auto_rollback = false;
+    // These may be impossible to keep; the others are possible on the spare nodes.
+    model::Placement& placement = instance.spec.placement;
+    placement.max_per_node = 0;
+    placement.max_per.clear();
+    placement.apart_from.clear();
+  }
+  const std::set<model::NodeId> drained = drained_;
+  for (const model::NodeId& node : drained) {
+    if (grounds_.placed && chance(2)) continue;  // the spare nodes can take what is on it
+    while (!set_draining(store, node, false)) {
+    }
   }
   const auto overrides = store.overrides();
   CHECK(overrides.has_value());
@@ -207,6 +258,37 @@ void Scenario::lift(state::Store& store) {
   for (const OverrideKind kind : kOverrides) {
     if (!store.remove_override(id, kind).has_value()) return;
   }
+}
+
+void Scenario::other_rules(state::Store&) {
+  model::Instance& instance = any();
+  draw_placement(instance.id, instance.spec);
+}
+
+void Scenario::drain_or_undrain(state::Store& store) {
+  const auto& nodes = grounds_.options.nodes;
+  const engine::fake::NodeOptions& node = nodes[random_.below(nodes.size())];
+  if (is_spare(node)) return;
+  const model::NodeId id(node.id);
+  set_draining(store, id, !drained_.contains(id));
+}
+
+// As Loop does it. False where the engine refuses, which the user is told.
+bool Scenario::set_draining(state::Store& store, const model::NodeId& node, bool draining) {
+  const auto generation = store.next_generation(0);
+  if (!generation.has_value()) return false;
+  const Deadline deadline = clock_.deadline_in(Duration(30s));
+  const Status done =
+      draining ? engine_.drain(node, *generation, deadline) : engine_.undrain(node, *generation, deadline);
+  timeline_.note(0, "change", "{} is {}drained{}", node.str(), draining ? "" : "un",
+                 done.has_value() ? "" : ": " + done.error().text());
+  if (!done.has_value()) return false;
+  if (draining) {
+    drained_.insert(node);
+  } else {
+    drained_.erase(node);
+  }
+  return true;
 }
 
 }  // namespace slipway::sim

@@ -1,4 +1,5 @@
-// What people do in a simulation: the files of a cluster, how they change, and what is overridden.
+// What people do in a simulation: the files of a cluster and how they change, what is overridden, and which
+// nodes are drained.
 //
 // Drawn from the seed. To add a change, write a function and name it in kChanges (scenario.cpp).
 #pragma once
@@ -8,8 +9,10 @@
 #include <vector>
 
 #include "base/random.h"
+#include "engine/engine.h"
 #include "model/instance.h"
 #include "model/override.h"
+#include "sim/grounds.h"
 #include "sim/timeline.h"
 #include "state/store.h"
 
@@ -17,17 +20,27 @@ namespace slipway::sim {
 
 class Scenario {
  public:
-  Scenario(uint64_t seed, const Clock& clock, Timeline& timeline);
+  // All is borrowed and outlives it.
+  struct Parts {
+    const Clock& clock;
+    Timeline& timeline;
+    engine::Engine& engine;
+    const Grounds& grounds;
+  };
+  Scenario(uint64_t seed, Parts parts);
 
   // What the files say now.
   model::Desired desired() const;
-  // One change of the files or of the overrides. `nodes`: those that there are.
+  // One change of the files, of the overrides or of a node.
   void change(state::Store& store);
   // All files are whole, all code is good, and nothing is held back any more; what is stopped or scaled stays
-  // so.
+  // so, and so do some of the drained nodes.
   void mend(state::Store& store);
 
   const std::vector<model::Instance>& instances() const { return instances_; }
+  // How often each change was made, by its name.
+  static std::vector<std::string> change_names();
+  const std::vector<int64_t>& changes() const { return changes_; }
 
  private:
   friend struct ChangeTable;
@@ -41,6 +54,7 @@ class Scenario {
   void draw_bounce(model::Bounce& bounce);
   void draw_drain(model::Instance& instance);
   void draw_health(model::TaskSpec& spec);
+  void draw_placement(const model::InstanceId& id, model::TaskSpec& spec);
   void new_version(model::Instance& instance, std::string_view behaviour);
   void put(state::Store& store, model::Override value);
 
@@ -55,10 +69,17 @@ class Scenario {
   void override_one(state::Store& store);
   void freeze(state::Store& store);
   void lift(state::Store& store);
+  void other_rules(state::Store& store);
+  void drain_or_undrain(state::Store& store);
+  bool set_draining(state::Store& store, const model::NodeId& node, bool draining);
 
   SeededRandom random_;
   const Clock& clock_;
   Timeline& timeline_;
+  engine::Engine& engine_;
+  const Grounds& grounds_;
+  std::set<model::NodeId> drained_;
+  std::vector<int64_t> changes_;
   std::vector<model::Instance> instances_;
   std::set<model::InstanceId> removed_;
   std::set<std::string> broken_;

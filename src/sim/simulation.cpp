@@ -18,19 +18,6 @@ constexpr Duration kQuiet = 8min;
 constexpr Duration kHealing = 2h;
 constexpr int64_t kHealingRounds = 4000;
 
-engine::fake::Options nodes_of(SeededRandom random) {
-  engine::fake::Options options;
-  options.nodes.clear();
-  const uint64_t count = 1 + random.below(6);
-  for (uint64_t i = 1; i <= count; ++i) {
-    engine::fake::NodeOptions node;
-    node.id = fmt::format("node-{}", i);
-    node.attributes["zone"] = i % 2 == 0 ? "a" : "b";
-    options.nodes.push_back(node);
-  }
-  return options;
-}
-
 engine::fake::Spread start_of(SeededRandom random) {
   using Shape = engine::fake::Spread::Shape;
   constexpr Shape kShapes[] = {Shape::Fixed, Shape::Uniform, Shape::LongTail};
@@ -47,10 +34,11 @@ Simulation::Simulation(uint64_t seed, const Options& options)
     : seed_(seed),
       options_(options),
       start_(start_of(SeededRandom(seed ^ 0xa5a5))),
-      stage_(seed, nodes_of(SeededRandom(seed ^ 0x5a5a)), options.recording),
-      scenario_(seed, stage_.clock, stage_.timeline),
+      grounds_(Grounds::draw(seed, options.ignores_rules)),
+      stage_(seed, grounds_.options, options.recording),
       proxy_(stage_),
       engine_(stage_, [this] { return proxy_.truth(); }),
+      scenario_(seed, {stage_.clock, stage_.timeline, engine_, grounds_}),
       store_(std::make_unique<FaultyStore>(stage_)) {
   stage_.cluster->with([this](engine::fake::World& world) {
     world.set_draw([this](const model::Revision& revision, Random& random) {
@@ -64,7 +52,20 @@ Simulation::Simulation(uint64_t seed, const Options& options)
       return knobs;
     });
   });
+  set_spares_ready(false);
   engine_.watch([this] { hint(); });
+}
+
+void Simulation::set_spares_ready(bool ready) {
+  for (const engine::fake::NodeOptions& node : grounds_.options.nodes) {
+    if (is_spare(node)) set_node_ready(model::NodeId(node.id), ready);
+  }
+}
+
+void Simulation::set_node_ready(const model::NodeId& node, bool ready) {
+  ++stage_.node_changes;
+  stage_.cluster->with(
+      [&](engine::fake::World& world) { CHECK(world.set_node_ready(node, ready).has_value()); });
 }
 
 // ---- control planes
@@ -74,8 +75,12 @@ ControlPlane* Simulation::start_plane() {
   ControlPlane::Hooks hooks;
   hooks.between = [this](ControlPlane& plane) { between(plane); };
   hooks.fetch = [this](ControlPlane& plane, const model::Image& image) { fetch(plane, image); };
+  hooks.call = [this](ControlPlane& plane, const auto& wish, auto what, auto done) {
+    call(plane, wish, what, std::move(done));
+  };
   auto plane = std::make_unique<ControlPlane>(
-      ++started_, ControlPlane::Parts{stage_, engine_, proxy_, *store_}, options_.planner, std::move(hooks));
+      ++started_, ControlPlane::Parts{stage_, engine_, proxy_, *store_},
+      ControlPlane::Ways{options_.planner, grounds_.rebalance, options_.recall}, std::move(hooks));
   const Status started = plane->start(scenario_.desired());
   stage_.timeline.note(started_, "plane", "starts{}",
                        started.has_value() ? "" : ": " + started.error().text());
@@ -139,6 +144,22 @@ void Simulation::fetch(ControlPlane& plane, const model::Image& image) {
   });
 }
 
+void Simulation::call(ControlPlane& plane, const model::TellTaskStep& wish, reconcile::TaskCall what,
+                      std::function<void(const Status&)> done) {
+  const int number = plane.actor().number;
+  const bool deaf = stage_.chance.strikes(Fault::TaskDeaf, 6, number);
+  const bool mute = !deaf && stage_.chance.strikes(Fault::TaskMute, 6, number);
+  const Duration time = deaf || mute ? Duration(5s) : stage_.chance.between(10ms, 2s);
+  later(time, [this, number, wish, what, deaf, mute, done] {
+    Status answer = Error(ErrorCode::Timeout, "the task did not answer in time");
+    if (!deaf) {
+      const Status heard = stage_.told.hear(wish, what, stage_.picture(proxy_.truth()), now());
+      if (!mute) answer = heard;
+    }
+    if (find(number) != nullptr) done(answer);
+  });
+}
+
 void Simulation::hint() {
   for (const auto& plane : planes_) {
     if (stage_.chance.strikes(Fault::HintLost, 10)) continue;
@@ -180,7 +201,7 @@ void Simulation::strike_world() {
   Chance& chance = stage_.chance;
   if (chance.strikes(Fault::TaskDies, 4)) {
     std::vector<model::TaskId> running;
-    for (const auto& [id, task] : take_picture(*stage_.cluster, proxy_.truth())) {
+    for (const auto& [id, task] : stage_.picture(proxy_.truth())) {
       if (task.running) running.push_back(id);
     }
     if (!running.empty()) {
@@ -213,14 +234,12 @@ void Simulation::strike_plane() {
 }
 
 void Simulation::node_lost() {
-  const auto& nodes = stage_.cluster->with([](engine::fake::World& world) { return world.options().nodes; });
-  const model::NodeId id(nodes[stage_.chance.below(nodes.size())].id);
-  const auto set_ready = [this, id](bool ready) {
-    stage_.cluster->with(
-        [&](engine::fake::World& world) { CHECK(world.set_node_ready(id, ready).has_value()); });
-  };
-  set_ready(false);
-  later(stage_.chance.between(1s, 120s), [set_ready] { set_ready(true); });
+  const auto& nodes = grounds_.options.nodes;
+  const engine::fake::NodeOptions& node = nodes[stage_.chance.below(nodes.size())];
+  if (is_spare(node)) return;
+  const model::NodeId id(node.id);
+  set_node_ready(id, false);
+  later(stage_.chance.between(1s, 120s), [this, id] { set_node_ready(id, true); });
 }
 
 void Simulation::port_taken() {
@@ -234,6 +253,7 @@ void Simulation::calm_down() {
   stage_.chance.be_quiet();
   stage_.engine_back = stage_.proxy_back = stage_.store_back = now();
   proxy_.refuse_none();
+  set_spares_ready(true);
   scenario_.mend(*store_);
   tell_planes();
 }
@@ -296,8 +316,12 @@ Rest Simulation::rest(bool quiet, std::string why) {
         terms_of(inputs, instance.id, proxy.refused.contains(instance.id));
     terms.instance = &*std::ranges::find(scenario_.instances(), instance.id, &model::Instance::id);
   }
+  for (const model::Node& node : observed.nodes) {
+    if (node.draining) rest.drained_nodes.insert(node.id);
+  }
   rest.revisions = observed.revisions;
-  rest.picture = take_picture(*stage_.cluster, proxy);
+  rest.picture = stage_.picture(proxy);
+  rest.told = stage_.told.told(rest.picture);
   return rest;
 }
 
@@ -335,6 +359,7 @@ Report Simulation::run() {
   report.virtual_time = stage_.timeline.elapsed();
   report.rounds = rounds_;
   report.faults = stage_.chance.tally();
+  report.changes = scenario_.changes();
   report.checks = stage_.referee.checks();
   report.violation = stage_.referee.violation();
   if (report.violation)

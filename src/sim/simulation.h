@@ -19,6 +19,9 @@ namespace slipway::sim {
 struct Options {
   ControlPlane::Planner planner = {};
   bool recording = false;  // keep the timeline
+  // Ways to break what is not the planner.
+  std::function<std::string(const std::string&)> recall = {};  // what a control plane reads of its memory
+  bool ignores_rules = false;                                  // whoever places does not look at rules
 };
 
 struct Report {
@@ -26,6 +29,7 @@ struct Report {
   Duration virtual_time{};
   int64_t rounds = 0;
   FaultTally faults{};
+  std::vector<int64_t> changes;  // as Scenario::change_names()
   std::array<int64_t, kInvariants> checks{};
   std::optional<Violation> violation;
   std::vector<Entry> timeline;
@@ -46,6 +50,8 @@ class Simulation {
   void bury();
   ControlPlane* find(int number);
   void fetch(ControlPlane& plane, const model::Image& image);
+  void call(ControlPlane& plane, const model::TellTaskStep& wish, reconcile::TaskCall what,
+            std::function<void(const Status&)> done);
   void hint();
 
   // Trouble.
@@ -55,6 +61,8 @@ class Simulation {
   void strike_world();
   void strike_plane();
   void node_lost();
+  void set_node_ready(const model::NodeId& node, bool ready);
+  void set_spares_ready(bool ready);
   void port_taken();
   void calm_down();
 
@@ -69,10 +77,11 @@ class Simulation {
   const uint64_t seed_;
   Options options_;
   engine::fake::Spread start_;  // of good code; before the stage, which draws with it
+  Grounds grounds_;
   Stage stage_;
-  Scenario scenario_;
   FaultyProxy proxy_;
   FaultyEngine engine_;
+  Scenario scenario_;
   std::unique_ptr<FaultyStore> store_;
   std::vector<std::unique_ptr<ControlPlane>> planes_;
   engine::fake::Agenda agenda_;

@@ -6,6 +6,7 @@
 #include "engine/fake/fake_engine.h"
 #include "sim/chance.h"
 #include "sim/referee.h"
+#include "sim/told_tasks.h"
 
 namespace slipway::sim {
 
@@ -21,6 +22,7 @@ struct Stage {
         chance(seed ^ 0x9e3779b97f4a7c15, timeline),
         world_random(seed),
         cluster(std::make_shared<engine::fake::FakeCluster>(clock, world_random, std::move(nodes))),
+        told(seed ^ 0x7f4a7c15),
         referee(timeline) {}
   Stage(const Stage&) = delete;
 
@@ -35,14 +37,24 @@ struct Stage {
     }
   }
 
+  // All that is, as against what anybody believes.
+  Picture picture(const discovery::ProxyState& proxy) {
+    Picture all = take_picture(*cluster, proxy);
+    for (const model::TaskId& task : told.told(all)) all[task].told = true;
+    return all;
+  }
+
   FakeClock clock;
   Timeline timeline;
   Chance chance;
   SeededRandom world_random;
   std::shared_ptr<engine::fake::FakeCluster> cluster;
+  ToldTasks told;
   Referee referee;
   Actor nobody;
   Actor* acting = &nobody;  // whose round it is
+
+  int64_t node_changes = 0;  // nodes lost, back, drained, undrained: who has looked before knows less
 
   // Until when faults that last go on.
   SteadyTime engine_back{};

@@ -5,11 +5,13 @@ namespace slipway::sim {
 Picture take_picture(engine::fake::FakeCluster& cluster, const discovery::ProxyState& proxy) {
   Picture picture;
   cluster.with([&](engine::fake::World& world) {
-    world.each_task([&](const model::Task& task) {
+    world.each_task([&](const model::Task& task, const model::Revision&) {
       if (task.one_off) return;
       TaskTruth& truth = picture.emplace_hint(picture.end(), task.id, TaskTruth())->second;
       truth.instance = task.instance;
       truth.revision = task.revision;
+      truth.node = task.node;
+      truth.started_at = task.started_at;
       truth.running = task.state == model::TaskState::Running;
       truth.stopping = task.state == model::TaskState::Stopping;
       truth.lost = task.state == model::TaskState::Lost;

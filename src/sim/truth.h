@@ -11,9 +11,12 @@ namespace slipway::sim {
 struct TaskTruth {
   model::InstanceId instance;
   model::RevisionId revision;
-  bool running = false;   // its process is there and has not been asked to stop
-  bool stopping = false;  // it has been asked to stop
-  bool lost = false;      // with its node
+  model::NodeId node;              // empty: it waits for a place
+  bool running = false;            // its process is there and has not been asked to stop
+  bool stopping = false;           // it has been asked to stop
+  bool lost = false;               // with its node
+  bool told = false;               // that it is to drain: it takes no more work
+  std::optional<Time> started_at;  // its process
   std::optional<Time> healthy_since;
   bool listed = false;  // by the load balancer
   bool in = false;      // the load balancer sends it new requests

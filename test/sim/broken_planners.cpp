@@ -10,7 +10,6 @@ namespace {
 using model::Traffic;
 using plan::Inputs;
 using plan::Outcome;
-using Planner = std::function<Outcome(const Inputs&)>;
 
 // Decides as if the inputs were others.
 template <class Change>
@@ -20,7 +19,8 @@ Outcome decide_with(const Inputs& inputs, Change change) {
   plan::Routing routing = inputs.routing;
   change(desired, observed, routing);
   return plan::decide({desired, observed, routing, inputs.overrides, inputs.images, inputs.memory,
-                       inputs.restarts_tasks, inputs.shutting_down, inputs.now});
+                       inputs.restarts_tasks, inputs.shutting_down, inputs.now, inputs.limited_room,
+                       inputs.rebalance, inputs.drains});
 }
 
 // 1: as if it did not matter how many are happy.
@@ -41,6 +41,22 @@ Outcome drain_one_more(const Inputs& inputs) {
   return outcome;
 }
 
+// 1: what is on a node that is drained leaves at once.
+Outcome leave_nodes_at_once(const Inputs& inputs) {
+  std::set<model::NodeId> drained;
+  for (const model::Node& node : inputs.observed.nodes) {
+    if (node.draining) drained.insert(node.id);
+  }
+  Outcome outcome = plan::decide(inputs);
+  for (const model::Task& task : inputs.observed.tasks) {
+    if (task.state != model::TaskState::Running || !drained.contains(task.node)) continue;
+    for (model::Route& route : outcome.plan.routes[task.instance]) {
+      if (route.task == task.id) route.traffic = Traffic::Drain;
+    }
+  }
+  return outcome;
+}
+
 bool removes(const plan::Outcome& outcome, const model::TaskId& task) {
   return std::ranges::any_of(outcome.plan.steps, [&](const model::Step& step) {
     const auto* remove = std::get_if<model::RemoveTasksStep>(&step.action);
@@ -48,11 +64,20 @@ bool removes(const plan::Outcome& outcome, const model::TaskId& task) {
   });
 }
 
+// Whether the instance's tasks take part in their drains.
+bool are_told(const Inputs& inputs, const model::InstanceId& id) {
+  const auto& instances = inputs.desired->instances;
+  const auto instance = std::ranges::find(instances, id, &model::Instance::id);
+  return instance != instances.end() && (instance->drain.method == model::DrainMethod::Http ||
+                                         instance->drain.method == model::DrainMethod::Command);
+}
+
 // 1: a stop that was asked for once is carried out, whatever has become of the others; but for what the load
-// balancer may know, where that would break rule 3 as well.
+// balancer may know and what is told, where that would break rules 2 and 3 as well.
 Outcome insist_on_stops(const Inputs& inputs) {
   Outcome outcome = plan::decide(inputs);
   for (const auto& [id, memory] : inputs.memory) {
+    if (are_told(inputs, id)) continue;
     for (const auto& [asked, drain] : memory.drains) {
       const auto task = std::ranges::find(inputs.observed.tasks, asked, &model::Task::id);
       const bool runs = task != inputs.observed.tasks.end() && task->state == model::TaskState::Running;
@@ -83,6 +108,15 @@ Outcome stop_before_drain(const Inputs& inputs) {
     }
   }
   return outcome;
+}
+
+// 2: whoever was told is taken to be done.
+Outcome ask_nobody(const Inputs& inputs) {
+  plan::DrainReports drains = inputs.drains;
+  for (auto& [task, report] : drains) report.safe = true;
+  return plan::decide({inputs.desired, inputs.observed, inputs.routing, inputs.overrides, inputs.images,
+                       inputs.memory, inputs.restarts_tasks, inputs.shutting_down, inputs.now,
+                       inputs.limited_room, inputs.rebalance, drains});
 }
 
 // 3: what is to drain is stopped at once, and goes on getting requests.
@@ -121,6 +155,13 @@ Outcome scale_one_more(const Inputs& inputs) {
     if (scale != nullptr && scale->count > 0) ++scale->count;
   }
   return outcome;
+}
+
+// 4: as if there were room for everything.
+Outcome ignore_room(const Inputs& inputs) {
+  return plan::decide({inputs.desired, inputs.observed, inputs.routing, inputs.overrides, inputs.images,
+                       inputs.memory, inputs.restarts_tasks, inputs.shutting_down, inputs.now, false,
+                       inputs.rebalance, inputs.drains});
 }
 
 // 5: where nothing is to be done, what was done last is done again.
@@ -180,17 +221,31 @@ Outcome say_nothing(const Inputs& inputs) {
   return outcome;
 }
 
-std::function<Planner()> stateless(Outcome (*planner)(const Inputs&)) {
-  return [planner] { return Planner(planner); };
+std::function<Options()> stateless(Outcome (*planner)(const Inputs&)) {
+  return [planner] { return Options{.planner = planner}; };
 }
 
 // Copies of it share what it keeps.
 template <class Kept>
-std::function<Planner()> stateful() {
+std::function<Options()> stateful() {
   return [] {
     auto kept = std::make_shared<Kept>();
-    return Planner([kept](const Inputs& inputs) { return (*kept)(inputs); });
+    return Options{.planner = [kept](const Inputs& inputs) { return (*kept)(inputs); }};
   };
+}
+
+// 1: a control plane that is started again has forgotten who had which place in the load balancer.
+Options forget_doors() {
+  return {.recall = [](const std::string& text) {
+    Json json = Json::parse(text).value();
+    json["front_door"] = Json();
+    return json.dump();
+  }};
+}
+
+// 9: whoever places looks at sizes alone.
+Options ignore_rules() {
+  return {.ignores_rules = true};
 }
 
 }  // namespace
@@ -200,16 +255,21 @@ const std::vector<BrokenPlanner>& broken_planners() {
       {"ignore-margin", 1, stateless(ignore_margin)},
       {"drain-one-more", 1, stateless(drain_one_more)},
       {"insist-on-stops", 1, stateless(insist_on_stops)},
+      {"leave-nodes-at-once", 1, stateless(leave_nodes_at_once)},
+      {"forget-doors", 1, forget_doors},
+      {"ask-nobody", 2, stateless(ask_nobody)},
       {"ignore-sessions", 2, stateless(ignore_sessions)},
       {"stop-before-drain", 2, stateless(stop_before_drain)},
       {"never-take-out", 3, stateless(never_take_out)},
       {"keep-routes", 3, stateful<KeepRoutes>()},
       {"scale-one-more", 4, stateless(scale_one_more)},
       {"half-clean-up", 4, stateless(only_half_clean_up)},
+      {"ignore-room", 4, stateless(ignore_room)},
       {"repeat-last-plan", 5, stateful<RepeatLastPlan>()},
       {"count-calls", 6, stateful<CountCalls>()},
       {"never-say-empty", 7, stateless(never_say_empty)},
       {"say-nothing", 8, stateless(say_nothing)},
+      {"ignore-rules", 9, ignore_rules},
   };
   return all;
 }

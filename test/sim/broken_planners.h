@@ -1,11 +1,12 @@
-// Planners that break one rule each, to see that the simulator finds them: it is worth no more than that.
+// Planners, and some other parts, that break one rule each, to see that the simulator finds them: it is worth
+// no more than that.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "plan/planner.h"
+#include "sim/simulation.h"
 
 namespace slipway::sim {
 
@@ -13,7 +14,7 @@ struct BrokenPlanner {
   std::string name;   // "stop-before-drain"
   int invariant = 0;  // that it breaks
   // A fresh one, with what it keeps from call to call.
-  std::function<std::function<plan::Outcome(const plan::Inputs&)>()> make;
+  std::function<Options()> make;
 };
 
 const std::vector<BrokenPlanner>& broken_planners();

@@ -75,8 +75,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
 }
 
 // A fresh planner for each seed, the real one for no name; nothing for a name that nobody has.
-std::optional<ControlPlane::Planner> planner_of(const std::string& name) {
-  if (name.empty()) return ControlPlane::Planner();
+std::optional<Options> options_of(const std::string& name) {
+  if (name.empty()) return Options();
   for (const BrokenPlanner& planner : broken_planners()) {
     if (planner.name == name) return planner.make();
   }
@@ -88,6 +88,7 @@ struct Totals {
   Duration virtual_time{};
   int64_t rounds = 0;
   FaultTally faults{};
+  std::vector<int64_t> changes = std::vector<int64_t>(Scenario::change_names().size());
   std::array<int64_t, kInvariants> checks{};
 
   void add(const Report& report) {
@@ -95,6 +96,7 @@ struct Totals {
     virtual_time += report.virtual_time;
     rounds += report.rounds;
     for (size_t i = 0; i < faults.size(); ++i) faults[i] += report.faults[i];
+    for (size_t i = 0; i < changes.size(); ++i) changes[i] += report.changes[i];
     for (size_t i = 0; i < checks.size(); ++i) checks[i] += report.checks[i];
   }
 
@@ -108,7 +110,11 @@ struct Totals {
       all += count;
       kinds += fmt::format(" {}={}", to_text(static_cast<Fault>(i)), count);
     }
-    text += fmt::format("faults injected {}:{}\ninvariants checked:", all, kinds);
+    text += fmt::format("faults injected {}:{}\nchanges made:", all, kinds);
+    const std::vector<std::string> names = Scenario::change_names();
+    for (size_t i = 0; i < changes.size(); ++i)
+      text += fmt::format("{} {}={}", i == 0 ? "" : ",", names[i], changes[i]);
+    text += "\ninvariants checked:";
     for (int i = 0; i < kInvariants; ++i)
       text += fmt::format(" {}={}", i + 1, checks[static_cast<size_t>(i)]);
     std::puts(text.c_str());
@@ -117,7 +123,9 @@ struct Totals {
 
 // Plays the seed once more, for its timeline.
 Report replay(uint64_t seed, const Arguments& arguments) {
-  return simulate(seed, {*planner_of(arguments.broken), true});
+  Options options = *options_of(arguments.broken);
+  options.recording = true;
+  return simulate(seed, options);
 }
 
 bool show(const Arguments& arguments, uint64_t seed) {
@@ -151,7 +159,7 @@ int run(const Arguments& arguments) {
   std::optional<Violation> violation;
   uint64_t seed = arguments.first;
   for (; seed < arguments.first + arguments.seeds; ++seed) {
-    const Report report = simulate(seed, {*planner_of(arguments.broken), false});
+    const Report report = simulate(seed, *options_of(arguments.broken));
     totals.add(report);
     violation = report.violation;
     if (violation) break;
@@ -168,7 +176,7 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   const auto arguments = slipway::sim::parse(argc, argv);
-  if (!arguments || !slipway::sim::planner_of(arguments->broken)) return slipway::sim::usage();
+  if (!arguments || !slipway::sim::options_of(arguments->broken)) return slipway::sim::usage();
   // What control planes would log goes into the timeline.
   slipway::log::set_level(slipway::log::Level::Error);
   return slipway::sim::run(*arguments);

@@ -23,7 +23,7 @@ class BrokenPlanners : public testing::TestWithParam<BrokenPlanner> {
 
 TEST_P(BrokenPlanners, AreFoundByTheInvariantTheyBreak) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const Report report = simulate(seed, {GetParam().make(), false});
+    const Report report = simulate(seed, GetParam().make());
     if (!report.violation) continue;
     EXPECT_EQ(report.violation->invariant, GetParam().invariant)
         << "seed " << seed << ": " << report.violation->text;
@@ -40,23 +40,27 @@ INSTANTIATE_TEST_SUITE_P(All, BrokenPlanners, testing::ValuesIn(broken_planners(
                          });
 
 TEST_F(Simulator, PlaysASeedAlwaysAlike) {
-  const Report one = simulate(7, {{}, true});
-  const Report other = simulate(7, {{}, true});
+  const Report one = simulate(7, {.recording = true});
+  const Report other = simulate(7, {.recording = true});
   ASSERT_FALSE(one.timeline.empty());
   EXPECT_EQ(json_lines_of(one.timeline), json_lines_of(other.timeline));
   EXPECT_EQ(one.checks, other.checks);
 }
 
-TEST_F(Simulator, CoversEveryFaultAndEveryInvariantWithinAHundredSeeds) {
+TEST_F(Simulator, CoversEveryFaultEveryChangeAndEveryInvariantWithinAHundredSeeds) {
   FaultTally faults{};
+  const std::vector<std::string> names = Scenario::change_names();
+  std::vector<int64_t> changes(names.size());
   std::array<int64_t, kInvariants> checks{};
   for (uint64_t seed = 1; seed <= 100; ++seed) {
-    const Report report = simulate(seed, {{}, false});
+    const Report report = simulate(seed, {});
     for (size_t i = 0; i < faults.size(); ++i) faults[i] += report.faults[i];
+    for (size_t i = 0; i < changes.size(); ++i) changes[i] += report.changes[i];
     for (size_t i = 0; i < checks.size(); ++i) checks[i] += report.checks[i];
   }
   for (int i = 0; i < kFaults; ++i)
     EXPECT_GT(faults[static_cast<size_t>(i)], 0) << to_text(static_cast<Fault>(i)) << " never happens";
+  for (size_t i = 0; i < changes.size(); ++i) EXPECT_GT(changes[i], 0) << names[i] << " never happens";
   for (int i = 0; i < kInvariants; ++i)
     EXPECT_GT(checks[static_cast<size_t>(i)], 0) << "invariant " << i + 1 << " is never checked";
 }

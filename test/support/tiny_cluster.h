@@ -382,7 +382,7 @@ class TinyCluster {
       image.done_at = now + image_time;
     } else if (const auto* tell = std::get_if<model::TellTaskStep>(&step.action)) {
       if (tell->drain) told_.try_emplace(tell->task, now);
-      if (!tell->drain) told_.erase(tell->task);
+      if (!tell->drain && told_.erase(tell->task) > 0) stay_.insert(tell->task);
     }
   }
 
@@ -404,7 +404,12 @@ class TinyCluster {
   plan::DrainReports drain_reports() const {
     plan::DrainReports reports;
     for (const auto& [task, at] : told_) {
-      reports[task] = {.told = true, .safe = tells_safe && now - at >= session_time, .error = ""};
+      reports[task] = {.heard = plan::DrainReport::Heard::Drain,
+                       .safe = tells_safe && now - at >= session_time,
+                       .error = ""};
+    }
+    for (const auto& task : stay_) {
+      if (!told_.contains(task)) reports[task].heard = plan::DrainReport::Heard::Stay;
     }
     return reports;
   }
@@ -487,6 +492,7 @@ class TinyCluster {
   std::map<model::TaskId, Server> servers_;
   std::map<std::string, Prepared> images_;
   std::map<model::TaskId, Time> told_;
+  std::set<model::TaskId> stay_;  // told so last
   std::map<model::InstanceId, int> lowest_;
   int last_task_ = 0;
   int last_port_ = 20000;

@@ -38,10 +38,10 @@ class World {
 
   // The verbs of the contract, see engine/engine.h. They take effect at the instant of the last advance().
   model::Observed observe() const;
-  // As observe() tells them, without the copy.
+  // As observe() tells them, without the copy; each with its revision.
   template <class Look>
   void each_task(Look look) const {
-    for (const auto& [id, task] : tasks_) look(std::as_const(task->seen));
+    for (const auto& [id, task] : tasks_) look(std::as_const(task->seen), std::as_const(task->revision));
   }
   Status scale(const model::Revision& revision, int count, model::Generation generation);
   Status remove_tasks(const model::RevisionId& revision, std::span<const model::TaskId> tasks, Duration grace,
@@ -70,6 +70,7 @@ class World {
   using DrawKnobs = std::function<TaskKnobs(const model::Revision& revision, Random& random)>;
   void set_draw(DrawKnobs draw) { draw_ = std::move(draw); }
   Options& options() { return options_; }
+  const Options& options() const { return options_; }
   Status kill_task(const model::TaskId& task, int signal);  // behind the engine's back
   Status set_node_ready(const model::NodeId& node, bool ready);
   // Revisions and tasks as they were seen elsewhere, to go on from there; of an empty world. Tasks that were
