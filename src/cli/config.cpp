@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/target.h"
+#include "config/json_schema.h"
 #include "config/reference.h"
 
 namespace slipway::cli {
@@ -96,6 +97,12 @@ Result<int> docs(Context& context) {
   return 0;
 }
 
+Result<int> json_schema(Context& context) {
+  const std::string file = context.args.text("FILE");
+  context.out.result(TRY(config::json_schema(file)).dump(2) + "\n");
+  return 0;
+}
+
 Command show_command() {
   return {
       .name = "show",
@@ -132,6 +139,15 @@ Command docs_command() {
       .run = docs};
 }
 
+Command schema_command() {
+  return {.name = "schema",
+          .summary = "the JSON Schema of a file, for editors",
+          .arguments = {{.name = "FILE", .help = "service.yaml, run.yaml, jobs.yaml, deploy.yaml and so on"}},
+          .examples = {{"slipway config schema run.yaml > run.json", "for yaml-language-server"},
+                       {"slipway config schema deploy", "the same without the ending"}},
+          .run = json_schema};
+}
+
 }  // namespace
 
 Command config_command() {
@@ -139,7 +155,7 @@ Command config_command() {
           .summary = "look at the configuration",
           .examples = {{"slipway config show", "resolved, as the control plane has it"},
                        {"slipway config docs", "which keys there are"}},
-          .children = {show_command(), docs_command()}};
+          .children = {show_command(), docs_command(), schema_command()}};
 }
 
 }  // namespace slipway::cli

@@ -54,6 +54,12 @@ bool has_severity(const std::vector<model::Problem>& problems, model::Severity l
   return std::ranges::any_of(problems, [&](const auto& problem) { return problem.severity <= least; });
 }
 
+std::vector<std::string> clusters_of(const config::LoadedCluster& loaded) {
+  std::vector<std::string> clusters = config::clusters_of(loaded.cluster.config);
+  if (clusters.empty()) clusters = {loaded.cluster.cluster};
+  return clusters;
+}
+
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base) {
   std::string text;
   for (model::Problem problem : problems) {

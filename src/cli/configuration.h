@@ -35,6 +35,9 @@ config::Holders holders_in(const Json& config);
 // Whether any is as grave as this, or graver.
 bool has_severity(const std::vector<model::Problem>& problems, model::Severity least);
 
+// The clusters that a tree is for: those that its file names tell, else the one of the cluster file.
+std::vector<std::string> clusters_of(const config::LoadedCluster& loaded);
+
 // One problem a line: "file:line:column: message; hint". Paths below `base` are shown relative to it, as a
 // person there would type them.
 std::string problem_lines(const std::vector<model::Problem>& problems, const std::filesystem::path& base);

@@ -236,6 +236,42 @@ TEST_F(Offline, DownOfWhatIsNotUpIsDone) {
   EXPECT_EQ(err_, "nothing is up\n");
 }
 
+TEST_F(Offline, ValidateWritesSarifThatCodeReviewCanShow) {
+  write("tree/web/run.yaml", "main:\n  cmd: [sleep, \"9\"]\n  cpus: lots\n");
+  write("tree/web/deploy.yaml", "pipeline: [{step: nobody}]\n");
+  EXPECT_EQ(run({"validate", "tree", "-o", "sarif"}), 4);
+  const Json log = *Json::parse(out_);
+  EXPECT_EQ(log.at("version").as_string(), "2.1.0");
+  EXPECT_TRUE(log.at("$schema").as_string().ends_with("sarif-2.1.0.json"));
+  ASSERT_EQ(log.at("runs").as_array().size(), 1U);
+  const Json& analysis = log.at("runs").as_array()[0];
+  const Json& rules = analysis.at("tool").at("driver").at("rules");
+  EXPECT_FALSE(analysis.at("tool").at("driver").at("name").as_string().empty());
+  const Json& results = analysis.at("results");
+  ASSERT_EQ(results.as_array().size(), 2U);
+  for (const Json& result : results.as_array()) {
+    const auto index = static_cast<size_t>(result.at("ruleIndex").as_int(-1));
+    ASSERT_LT(index, rules.as_array().size());
+    EXPECT_EQ(rules.as_array()[index].at("id"), result.at("ruleId"));
+    EXPECT_FALSE(result.at("message").at("text").as_string().empty());
+    const Json& place = result.at("locations").as_array().at(0).at("physicalLocation");
+    EXPECT_TRUE(place.at("artifactLocation").at("uri").as_string().starts_with("tree/web/"));
+    EXPECT_GE(place.at("region").at("startLine").as_int(), 1);
+    EXPECT_GE(place.at("region").at("startColumn").as_int(), 1);
+  }
+  EXPECT_EQ(results.as_array()[0].at("level").as_string(), "warning");
+  EXPECT_EQ(results.as_array()[1].at("level").as_string(), "error");
+}
+
+TEST_F(Offline, WarningsFailOnlyIfTheyAreAskedTo) {
+  write("tree/web/deploy.yaml", "pipeline: [{step: nobody}]\n");
+  EXPECT_EQ(run({"validate", "tree"}), 0);
+  EXPECT_EQ(err_, "no problems, 1 warning\n");
+  EXPECT_EQ(run({"validate", "tree", "--strict"}), 4);
+  EXPECT_EQ(run({"validate", "tree", "-o", "json"}), 0);
+  EXPECT_EQ(Json::parse(out_)->at("problems").as_array().at(0).at("rule").as_string(), "deploy");
+}
+
 TEST_F(Offline, ImportShowsWritesAndNeverWritesOver) {
   write("app.json", R"({"id": "/shop/web", "cmd": "serve", "uris": ["x"]})");
   EXPECT_EQ(run({"import", "marathon", "app.json"}), 0);

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/configuration.h"
 #include "cli/target.h"
+#include "config/validate.h"
 #include "io/file.h"
 #include "io/http.h"
 
@@ -59,15 +60,11 @@ Status write_files(const imports::Import& import, const fs::path& tree, bool for
 Result<int> check_written(Context& context, const fs::path& tree) {
   const auto loaded = TRY(load_cluster(tree));
   std::vector<model::Problem> problems = loaded.problems;
-  std::vector<std::string> clusters = config::clusters_of(tree);
-  if (clusters.empty()) clusters = {loaded.cluster.cluster};
-  for (const std::string& cluster : clusters) {
-    const auto desired = TRY(config::compile(tree, cluster));
-    problems.insert(problems.end(), desired.problems.begin(), desired.problems.end());
-  }
-  if (problems.empty()) return 0;
+  config::Validation found = TRY(config::validate(tree, clusters_of(loaded)));
+  for (config::Violation& violation : found.violations) problems.push_back(std::move(violation.problem));
   context.out.err().write(problem_lines(problems, context.environment.directory));
-  context.out.note(counted(problems.size(), "problem") + " in the tree as it is now");
+  if (!has_severity(problems, model::Severity::Tolerated)) return 0;
+  context.out.note("the tree has problems as it is now");
   return kInvalidConfiguration;
 }
 

@@ -17,10 +17,12 @@ struct Section {
   std::string_view title;
 };
 
-constexpr std::array<Section, 4> kSections = {{
+constexpr std::array<Section, 6> kSections = {{
     {"service", "service.yaml", "`service.yaml`"},
     {"instance", "run.yaml", "`run.yaml`, `run-<cluster>.yaml`"},
     {"job", "jobs.yaml", "`jobs.yaml`, `jobs-<cluster>.yaml`"},
+    {"deploy", "deploy.yaml", "`deploy.yaml`"},
+    {"monitoring", "monitoring.yaml", "`monitoring.yaml`"},
     {"cluster", "slipway.yaml", "`slipway.yaml`"},
 }};
 

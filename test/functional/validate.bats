@@ -1,11 +1,20 @@
-# A tree with ten different mistakes: ten lines with positions, exit code 4.
+# Trees with one of every kind of mistake: a line with its place for each, exit code 4.
 load support
 
-@test "validate finds each mistake" {
+mistakes() {
   SLIPWAY=${SLIPWAY:-$BATS_TEST_DIRNAME/../../build/dev/bin/slipway}
-  run -4 --separate-stderr "$SLIPWAY" validate "$BATS_TEST_DIRNAME/../golden/mistakes"
-  [ "${#lines[@]}" = 10 ]
-  for line in "${lines[@]}"; do [[ "$line" =~ ^[^:]+\.yaml:[0-9]+:[0-9]+:\  ]]; done
+  local tree=$BATS_TEST_DIRNAME/../golden/$1
+  run -4 --separate-stderr "$SLIPWAY" validate "$tree"
+  [ "${#lines[@]}" = "$(wc -l <"$tree.txt")" ]
+  for line in "${lines[@]}"; do [[ "$line" =~ ^[^:]+\.(yaml|json):[0-9]+:[0-9]+:\  ]]; done
+}
+
+@test "validate finds each mistake of our files" {
+  mistakes mistakes
+}
+
+@test "validate finds each mistake of PaaSTA's files" {
+  mistakes mistakes_paasta
 }
 
 @test "validate is content with the example" {
