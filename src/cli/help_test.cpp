@@ -106,7 +106,7 @@ std::vector<std::string> words_offered(const std::vector<std::string>& words) {
 
 TEST(Completion, OffersCommands) {
   EXPECT_EQ(words_offered({"sta"}), (std::vector<std::string>{"status", "start"}));
-  EXPECT_EQ(words_offered({"config", ""}), (std::vector<std::string>{"show", "docs"}));
+  EXPECT_EQ(words_offered({"config", ""}), (std::vector<std::string>{"show", "docs", "schema"}));
 }
 
 TEST(Completion, OffersOptionsAndTheirValues) {

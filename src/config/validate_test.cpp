@@ -97,7 +97,7 @@ TEST_F(ValidateTree, ATemplateThatIsMadeAnewNeedsNoComment) {
 }
 
 TEST_F(ValidateTree, BadInputIsOneClearProblemEach) {
-  write("big/run.yaml", std::string(2 << 20, '#'));
+  write("big/run.yaml", std::string(9 << 20, '#'));
   write("binary/run.yaml", std::string("main:\n\0", 7));
   write("latin/run.yaml", "main: {cmd: \xE4}\n");
   write("twice/run.yaml", "main: {cmd: a}\nmain: {cmd: b}\n");
@@ -123,9 +123,9 @@ TEST_F(ValidateTree, BadInputIsOneClearProblemEach) {
   EXPECT_THAT(
       short_lines,
       ElementsAre(
-          "configuration: big/run.yaml:1:1: the file cannot be read: it is longer than the 1048576 by",
+          "configuration: big/run.yaml:1:1: the file cannot be read: it is longer than the 8388608 by",
           "configuration: binary/run.yaml:2:1: byte 0x00 is a control character; the file may hold te",
-          "configuration: bomb/run.yaml:5:37: more than 100000 values, aliases resolved; use fewer al",
+          "configuration: bomb/run.yaml:6:21: more than 500000 values, aliases resolved; use fewer al",
           "configuration: cycle/run.yaml:1:24: the alias *a stands inside what &a names, so it would ",
           "configuration: folder/run.yaml:1:1: the file cannot be read: it is not a regular file",
           "configuration: gone/run.yaml:1:1: the file cannot be read: No such file or directory",
