@@ -18,8 +18,7 @@ std::vector<std::string> problem_texts(const reconcile::Snapshot& snapshot, cons
 }
 
 bool is_broken(const reconcile::Snapshot& snapshot, const std::string& service) {
-  const auto& broken = snapshot.desired->broken;
-  return std::find(broken.begin(), broken.end(), service) != broken.end();
+  return snapshot.desired->has_broken_files(service);
 }
 
 // The kind of cause that an event of this kind is.
@@ -144,6 +143,7 @@ Result<io::HttpAnswer> services(Context& context, const Call&) {
   for (const model::InstanceStatus& found : snapshot->instances)
     names[found.id.service].push_back(found.id.instance);
   for (const std::string& broken : snapshot->desired->broken) names[broken];
+  for (const std::string& broken : snapshot->desired->last_good) names[broken];
   Json::Array list;
   for (auto& [service, instances] : names) {
     std::sort(instances.begin(), instances.end());

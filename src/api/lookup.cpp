@@ -21,6 +21,7 @@ Names all_names(const reconcile::Snapshot& snapshot) {
   for (const auto& instance : snapshot.desired->instances)
     names[instance.id.service].insert(instance.id.instance);
   for (const auto& service : snapshot.desired->broken) names[service];
+  for (const auto& service : snapshot.desired->last_good) names[service];
   return names;
 }
 
@@ -45,8 +46,7 @@ Status check_known(const reconcile::Snapshot& snapshot, const std::string& servi
     return not_found(fmt::format("there is no service '{}'", printable(service)), service, services);
   }
   if (instance.empty() || found->second.contains(instance)) return {};
-  const auto& broken = snapshot.desired->broken;
-  if (std::find(broken.begin(), broken.end(), service) != broken.end()) {
+  if (snapshot.desired->has_broken_files(service)) {
     return Error(ErrorCode::NotFound,
                  fmt::format("nothing is known of '{}.{}': the files of '{}' have problems", service,
                              printable(instance), service));

@@ -35,7 +35,7 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
   const auto wanted = [&](const std::string& of_service, const std::string& of_instance) {
     return (service.empty() || of_service == service) && (instance.empty() || of_instance == instance);
   };
-  Json::Array instances, problems, broken;
+  Json::Array instances, problems, broken, last_good;
   for (const model::InstanceStatus& status : snapshot.instances) {
     if (wanted(status.id.service, status.id.instance)) instances.push_back(model::to_json(status));
   }
@@ -47,6 +47,9 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
   }
   for (const std::string& name : snapshot.desired->broken) {
     if (wanted(name, instance)) broken.push_back(name);
+  }
+  for (const std::string& name : snapshot.desired->last_good) {
+    if (wanted(name, instance)) last_good.push_back(name);
   }
   return Json::Object{{"cluster", snapshot.cluster},
                       {"engine", snapshot.engine},
@@ -61,7 +64,9 @@ Json status_json(const reconcile::Snapshot& snapshot, const std::string& service
                       {"shutting_down", snapshot.shutting_down},
                       {"released", snapshot.released},
                       {"problems", std::move(problems)},
-                      {"broken", std::move(broken)}};
+                      {"config", model::to_json(snapshot.source)},
+                      {"broken", std::move(broken)},
+                      {"last_good", std::move(last_good)}};
 }
 
 std::shared_ptr<const std::string> StatusText::made(uint64_t sequence) const {

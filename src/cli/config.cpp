@@ -52,7 +52,8 @@ Result<std::string> cluster_meant(Context& context, const config::ClusterConfig&
 
 // Compiled here, from the files. Problems are told; what can be shown in spite of them is.
 Result<Json> offline(Context& context, bool& broken) {
-  const auto loaded = TRY(load_cluster(whole_path(context, context.args.text("config"))));
+  const auto loaded =
+      TRY(load_files(whole_path(context, context.args.text("config")), context.environment.clock));
   const std::vector<std::string> known = config::clusters_of(loaded.cluster.config);
   const std::string cluster = TRY(cluster_meant(context, loaded.cluster, known));
   const auto desired = TRY(config::compile(loaded.cluster.config, cluster));

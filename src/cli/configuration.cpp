@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "io/file.h"
+#include "config/source.h"
 
 namespace slipway::cli {
 
@@ -15,12 +15,19 @@ Result<config::LoadedCluster> load_cluster(const std::filesystem::path& path) {
   return config::load_cluster_directory(path);
 }
 
-Result<Tree> load_tree(const std::filesystem::path& path) {
-  config::LoadedCluster loaded = TRY(load_cluster(path));
+Result<LoadedFiles> load_files(const std::filesystem::path& path, const Clock& clock) {
+  LoadedFiles files{TRY(load_cluster(path)), {}};
+  files.copy = TRY_CONTEXT(config::fetch_tree(files.cluster, clock), "fetch the configuration");
+  return files;
+}
+
+Result<Tree> load_tree(const std::filesystem::path& path, const Clock& clock) {
+  LoadedFiles loaded = TRY(load_files(path, clock));
   Tree tree;
   tree.cluster_problems = std::move(loaded.problems);
   tree.desired = TRY(config::compile(loaded.cluster.config, loaded.cluster.cluster));
   tree.cluster = std::move(loaded.cluster);
+  tree.copy = std::move(loaded.copy);
   return tree;
 }
 

@@ -27,7 +27,7 @@ class Offline : public testing::Test {
   }
   // As if the control plane had taken exactly what the tree says.
   void take_the_tree() {
-    const auto tree = load_tree(root() / "tree");
+    const auto tree = load_tree(root() / "tree", clock_);
     ASSERT_TRUE(tree) << tree.error().text();
     Json config = Json::Object();
     for (const model::Instance& instance : tree->desired.instances) {

@@ -30,10 +30,13 @@ Result<RehearsalRequest> request_of(Context& context, const api::Client& client)
   request.start = TRY(client.observed());
   request.overrides = TRY(overrides_of(client));
   request.limited_room = facts.at("engine").as_string() != kUnboundedEngine;
-  const std::filesystem::path tree =
-      context.args.has("config")
-          ? TRY(load_cluster(whole_path(context, context.args.text("config")))).cluster.config
-          : std::filesystem::path(facts.at("config").as_string());
+  LoadedFiles files;
+  if (context.args.has("config")) {
+    files = TRY(load_files(whole_path(context, context.args.text("config")), context.environment.clock));
+  }
+  const std::filesystem::path tree = context.args.has("config")
+                                         ? files.cluster.config
+                                         : std::filesystem::path(facts.at("config").as_string());
   request.desired =
       TRY(config::compile(tree, facts.at("cluster").as_string(), holders_in(TRY(client.config("", "")))));
   context.out.err().write(problem_lines(request.desired.problems, context.environment.directory));

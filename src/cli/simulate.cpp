@@ -116,7 +116,7 @@ struct Story {
 };
 
 Result<model::Desired> tree_of(Context& context, const std::string& path) {
-  const auto loaded = TRY(load_cluster(whole_path(context, path)));
+  const auto loaded = TRY(load_files(whole_path(context, path), context.environment.clock));
   const std::string cluster =
       context.args.has("cluster") ? context.args.text("cluster") : loaded.cluster.cluster;
   auto desired = TRY(config::compile(loaded.cluster.config, cluster));
@@ -139,7 +139,9 @@ Result<Story> story_of(Context& context) {
     story.change = "then the files are those of " + args.text("to");
   } else {
     story.after = story.before;
-    for (model::Instance& instance : story.after.instances) instance.spec.restart_nonce = "next";
+    for (size_t i = 0; i < story.after.instances.size(); ++i) {
+      story.after.instances.edit(i, [](model::Instance& instance) { instance.spec.restart_nonce = "next"; });
+    }
     story.change = "then every instance rolls to a new revision";
   }
   return story;

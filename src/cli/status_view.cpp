@@ -159,6 +159,38 @@ std::string first_problem(const Json& status, const std::string& service) {
   return "";
 }
 
+// What commit is in force, and what keeps the next one away.
+std::string source_notes(const Json& source, Time now, const Paint& paint) {
+  std::string out;
+  const std::string& where = source.at("where").as_string();
+  if (const std::string& commit = source.at("commit").as_string(); !commit.empty()) {
+    out += fmt::format("configuration: commit {} of {} {}\n", commit.substr(0, 12), where,
+                       source.at("ref").as_string());
+  }
+  if (const std::string& why = source.at("polled").as_string(); !why.empty()) {
+    out += paint(Colour::Yellow, fmt::format("{} is looked through again and again: {}", where, why)) + "\n";
+  }
+  if (const std::string& why = source.at("trouble").as_string(); !why.empty()) {
+    out += paint(Colour::Red,
+                 fmt::format(
+                     "the configuration cannot be followed since {}; what was read last stays in force: {}",
+                     age_text(now, source.at("trouble_since").as_string()) + " ago", printable(why))) +
+           "\n";
+  }
+  return out;
+}
+
+// A line, and its first problem, for each service named there.
+std::string broken_notes(const Json& status, std::string_view where, std::string_view meanwhile,
+                         const Paint& paint) {
+  std::string out;
+  for (const Json& name : status.at(where).as_array()) {
+    out += paint(Colour::Red, fmt::format("service {} has broken files; {}", name.as_string(), meanwhile)) +
+           "\n" + first_problem(status, name.as_string());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
@@ -172,12 +204,10 @@ std::string cluster_notes(const Json& status, Time now, const Paint& paint) {
   if (const std::string& text = status.at("trouble").as_string(); !text.empty()) {
     out += paint(Colour::Yellow, "trouble: " + text + "; what is shown may be stale") + "\n";
   }
+  out += source_notes(status.at("config"), now, paint);
   if (status.at("shutting_down").as_bool()) out += paint(Colour::Yellow, "going down") + "\n";
-  for (const Json& name : status.at("broken").as_array()) {
-    out += paint(Colour::Red, fmt::format("service {} has broken files; what runs of it stays as it is",
-                                          name.as_string())) +
-           "\n" + first_problem(status, name.as_string());
-  }
+  out += broken_notes(status, "broken", "what runs of it stays as it is", paint) +
+         broken_notes(status, "last_good", "its last good configuration stays in force", paint);
   const Json::Array& told = status.at("problems").as_array();
   const auto problems = static_cast<size_t>(std::ranges::count_if(
       told, [](const Json& one) { return one.at("severity").as_string() != "warning"; }));

@@ -20,10 +20,14 @@ constexpr Duration kDefaultTimeout = 10min;
 constexpr Duration kTakeTimeout = 20s;
 
 // Whether the control plane runs by the very files that we read: the same instances, each of the same
-// revision and count. Its own answer is compared, so an older picture is never taken for the new one.
+// revision and count, and of broken services what it likes. Its own answer is compared, so an older picture
+// is never taken for the new one.
 bool has_taken(const Json& config, const Tree& tree) {
-  const Json::Object& theirs = config.as_object();
-  if (theirs.size() != tree.desired.instances.size()) return false;
+  if (tree.cluster.git) return true;  // its copy is another one, and it fetches when it likes
+  const auto theirs = std::ranges::count_if(config.as_object(), [&](const auto& entry) {
+    return !tree.desired.has_broken_files(entry.second.at("service").as_string());
+  });
+  if (static_cast<size_t>(theirs) != tree.desired.instances.size()) return false;
   return std::ranges::all_of(tree.desired.instances, [&](const model::Instance& instance) {
     const Json ours = model::config_show_json(instance, tree.cluster.cluster);
     const Json& known = config.at(instance.id.text());
@@ -169,7 +173,7 @@ Result<int> run(Context& context) {
   const std::string given =
       args.has("config") ? args.text("config") : args.text(args.has("dir") ? "dir" : "DIR");
   const std::filesystem::path source = whole_path(context, given.empty() ? "." : given);
-  auto loaded = load_tree(source);
+  auto loaded = load_tree(source, context.environment.clock);
   if (!loaded) {
     context.out.error(loaded.error().text());
     return exit_code(loaded.error().code());  // Invalid means the configuration here

@@ -27,7 +27,7 @@ Json json_of(const Problems& problems) {
 }
 
 Result<Problems> problems_of(const Context& context, const std::filesystem::path& path) {
-  const auto loaded = TRY(load_cluster(path));
+  const auto loaded = TRY(load_files(path, context.environment.clock));
   const std::filesystem::path& tree = loaded.cluster.config;
   std::vector<std::string> clusters = config::clusters_of(tree);
   if (clusters.empty()) clusters = {loaded.cluster.cluster};

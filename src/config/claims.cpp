@@ -33,19 +33,9 @@ char ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Equal for two claims of which only one can be granted.
-using Key = std::pair<ClaimKind, std::string>;
-
-Key key_of(ClaimKind kind, std::string name) {
+ClaimKey key_of(ClaimKind kind, std::string name) {
   if (kind == ClaimKind::Domain) std::transform(name.begin(), name.end(), name.begin(), ascii_lower);
   return {kind, std::move(name)};
-}
-
-std::vector<Key> keys_of(const model::Proxy& door) {
-  std::vector<Key> keys;
-  if (door.port) keys.push_back(key_of(ClaimKind::ProxyPort, std::to_string(*door.port)));
-  for (const std::string& domain : door.domains) keys.push_back(key_of(ClaimKind::Domain, domain));
-  return keys;
 }
 
 struct Owner {
@@ -71,7 +61,8 @@ class Claims {
   void take_held(const CompiledService& service, const Holders& holders, bool broken) {
     for (auto it = holders.lower_bound({service.name, ""});
          it != holders.end() && it->first.service == service.name; ++it) {
-      for (Key& key : keys_of(it->second)) take_held(service, it->first.instance, std::move(key), broken);
+      for (ClaimKey& key : keys_of(it->second))
+        take_held(service, it->first.instance, std::move(key), broken);
     }
   }
 
@@ -91,13 +82,13 @@ class Claims {
   }
 
  private:
-  void take_held(const CompiledService& service, const std::string& instance, Key key, bool broken) {
+  void take_held(const CompiledService& service, const std::string& instance, ClaimKey key, bool broken) {
     const auto compiled = std::ranges::find_if(service.instances, [&](const CompiledInstance& candidate) {
       return candidate.instance.id.instance == instance;
     });
     if (compiled != service.instances.end()) {
-      const auto wanted = std::ranges::find_if(
-          compiled->claims, [&](const Claim& claim) { return key_of(claim.kind, claim.name) == key; });
+      const auto wanted =
+          std::ranges::find_if(compiled->claims, [&](const Claim& claim) { return key_of(claim) == key; });
       if (wanted != compiled->claims.end()) {
         take(service, *compiled, *wanted);
         return;
@@ -107,8 +98,7 @@ class Claims {
   }
 
   const Owner& take(const CompiledService& service, const CompiledInstance& compiled, const Claim& claim) {
-    return owners_
-        .emplace(key_of(claim.kind, claim.name), Owner{&service, compiled.instance.id.instance, claim.at})
+    return owners_.emplace(config::key_of(claim), Owner{&service, compiled.instance.id.instance, claim.at})
         .first->second;
   }
 
@@ -126,56 +116,53 @@ class Claims {
             claim.yields ? model::Severity::Tolerated : model::Severity::Error};
   }
 
-  std::map<Key, Owner> owners_;
+  std::map<ClaimKey, Owner> owners_;
 };
 
-using Clashes = std::map<std::string, std::vector<Finding>>;  // by service; none is empty
-
-Clashes grant_all(const std::vector<CompiledService>& services, const Holders& holders,
+Clashes grant_all(const std::vector<Claimant>& claimants, const Holders& holders,
                   const std::set<std::string>& broken) {
   Claims claims;
-  for (const CompiledService& service : services) claims.take_namesakes(service);
-  for (const CompiledService& service : services)
-    claims.take_held(service, holders, broken.contains(service.name));
+  for (const Claimant& claimant : claimants) claims.take_namesakes(*claimant.service);
+  for (const Claimant& claimant : claimants)
+    claims.take_held(*claimant.service, holders, broken.contains(claimant.service->name));
   Clashes clashes;
-  for (const CompiledService& service : services) {
-    std::vector<Finding> found = claims.take_all(service);
-    if (!found.empty()) clashes[service.name] = std::move(found);
+  for (const Claimant& claimant : claimants) {
+    std::vector<Finding> found = claims.take_all(*claimant.service);
+    if (!found.empty()) clashes[claimant.service->name] = std::move(found);
   }
   return clashes;
 }
 
 }  // namespace
 
+ClaimKey key_of(const Claim& claim) {
+  return key_of(claim.kind, claim.name);
+}
+
+std::vector<ClaimKey> keys_of(const model::Proxy& door) {
+  std::vector<ClaimKey> keys;
+  if (door.port) keys.push_back(key_of(ClaimKind::ProxyPort, std::to_string(*door.port)));
+  for (const std::string& domain : door.domains) keys.push_back(key_of(ClaimKind::Domain, domain));
+  return keys;
+}
+
 // A service with a clash is broken and goes on with what it has, which another may have been granted by then:
 // so all is granted anew until no more services break. What clashed once clashes in every later try.
-void settle_claims(std::vector<CompiledService>& services, const Holders& holders) {
+Clashes settle_claims(const std::vector<Claimant>& claimants, const Holders& holders) {
   std::set<std::string> broken;
-  for (const CompiledService& service : services) {
-    if (has_error(service.findings)) broken.insert(service.name);
+  for (const Claimant& claimant : claimants) {
+    if (claimant.broken) broken.insert(claimant.service->name);
   }
   Clashes clashes;
   for (bool settled = false; !settled;) {
     const size_t before = broken.size();
-    clashes = grant_all(services, holders, broken);
+    clashes = grant_all(claimants, holders, broken);
     for (const auto& [name, found] : clashes) {
       if (has_error(found)) broken.insert(name);
     }
     settled = broken.size() == before;
   }
-  for (CompiledService& service : services) {
-    const auto found = clashes.find(service.name);
-    if (found == clashes.end()) continue;
-    for (CompiledInstance& compiled : service.instances) {
-      const auto yielded = [&](const Finding& finding) {
-        return finding.severity == model::Severity::Tolerated &&
-               finding.instance == compiled.instance.id.instance;
-      };
-      if (std::ranges::any_of(found->second, yielded)) give_up_proxy(compiled);
-    }
-    std::ranges::move(found->second, std::back_inserter(service.findings));
-    sort_findings(service.findings);
-  }
+  return clashes;
 }
 
 }  // namespace slipway::config

@@ -39,13 +39,38 @@ void read_limits(const Reader& reader, ClusterConfig& cluster) {
   cluster.limits.starts = static_cast<int>(reader.integer("starts"));
 }
 
+// A repository on this machine stands relative to the cluster file; any other address is git's.
+std::string repository_url(const std::string& url, const fs::path& folder) {
+  std::error_code error;
+  const bool path = url.starts_with('.') || url.starts_with('/');
+  return path ? fs::absolute(in_folder(folder, url), error).lexically_normal().string() : url;
+}
+
+GitSource read_git(const Reader& reader, const fs::path& folder) {
+  GitSource git;
+  git.url = repository_url(reader.text("git"), folder);
+  git.ref = reader.text("ref");
+  git.path = fs::path(reader.text("path")).lexically_normal().string();
+  git.poll = reader.seconds("poll_seconds");
+  return git;
+}
+
+void read_tree(const Reader& reader, const fs::path& folder, ClusterConfig& cluster) {
+  const YamlNode* written = reader.set("config") ? reader.find("config") : nullptr;
+  const bool git = written != nullptr && written->kind == YamlKind::Map;
+  cluster.config = written != nullptr && !git ? in_folder(folder, written->text) : folder;
+  cluster.state =
+      reader.set("state") ? in_folder(folder, reader.text("state")) : default_state_path(cluster.config);
+  if (!git) return;
+  cluster.git = read_git(reader.map("config"), folder);
+  cluster.config = (git_copy_path(cluster) / cluster.git->path).lexically_normal();
+}
+
 ClusterConfig read_cluster(const Reader& reader, const fs::path& folder) {
   ClusterConfig cluster;
   cluster.cluster = reader.text("cluster");
   cluster.engine = reader.text("engine");
-  cluster.config = reader.set("config") ? in_folder(folder, reader.text("config")) : folder;
-  cluster.state =
-      reader.set("state") ? in_folder(folder, reader.text("state")) : default_state_path(cluster.config);
+  read_tree(reader, folder, cluster);
   cluster.api = reader.set("api") ? reader.text("api") : "unix:" + (cluster.state / "api.sock").string();
   cluster.isolation = reader.text("isolation");
   cluster.runtime = reader.text("runtime");
@@ -62,12 +87,23 @@ void check_form(const Reader& reader, std::string_view key, bool right, std::str
   findings.push_back({node.at, fmt::format("{} is {}", key, quote_for_message(node.text)), std::move(hint)});
 }
 
+// What git would read as an option, or as more than one thing.
+void check_git(const Reader& reader, const GitSource& git, std::vector<Finding>& findings) {
+  check_form(reader, "git", !git.url.empty() && !git.url.starts_with('-') && !git.url.starts_with("ext::"),
+             "it should be a path or an address such as https://git.example.com/config.git", findings);
+  const bool plain = !git.ref.empty() && git.ref.find_first_of(" :^~?*[\\+") == std::string::npos;
+  check_form(reader, "ref", plain && !git.ref.starts_with('-'), "it should be a branch or a tag", findings);
+  check_form(reader, "path", !git.path.starts_with("..") && !git.path.starts_with('/'),
+             "it should be a folder of the repository", findings);
+}
+
 void check_cluster(const Reader& reader, const ClusterConfig& cluster, std::vector<Finding>& findings) {
   check_form(reader, "cluster", model::is_name(cluster.cluster), "use letters, digits, - and _, at most 63",
              findings);
   // The socket's mode is all that says who may use the API.
   check_form(reader, "api", cluster.api.starts_with("unix:/"),
              "it should be a unix socket, unix:/PATH: who can connect may do everything", findings);
+  if (cluster.git) check_git(reader.map("config"), *cluster.git, findings);
   check_form(reader.map("proxy"), "bind", is_bind_address(cluster.proxy.bind),
              "it should be an address, or \"*\"", findings);
 }
@@ -124,6 +160,10 @@ fs::path default_state_path(const fs::path& config_tree) {
   if (error) whole = fs::absolute(config_tree, error).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();
   return state_root() / fmt::format("{}-{}", plain_name(whole), sha256_hex(whole.string()).substr(0, 8));
+}
+
+fs::path git_copy_path(const ClusterConfig& cluster) {
+  return cluster.state / "config";
 }
 
 Result<LoadedCluster> load_cluster_directory(const fs::path& directory) {

@@ -3,19 +3,31 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "model/instance.h"
 
 namespace slipway::config {
+
+// A git repository that holds the config tree.
+struct GitSource {
+  std::string url;           // a path, or what git takes: https://, ssh://, user@host:path, file://, git://
+  std::string ref = "main";  // a branch, a tag, or a whole ref
+  std::string path = ".";    // of the tree in the repository
+  Duration poll = 30s;       // between two looks at the repository
+  bool operator==(const GitSource&) const = default;
+};
 
 // The cluster file `slipway.yaml`; every key has a default, so none is needed.
 struct ClusterConfig {
   std::string cluster = "local";
   std::string engine = "local";    // local | fake
   std::filesystem::path config;    // the config tree; default: the folder of the cluster file, or DIR of `up`
+  std::optional<GitSource> git;    // where the tree comes from; `config` is then its copy in `state`
   std::filesystem::path state;     // one directory for everything; default: default_state_path()
   std::string api;                 // "unix:/PATH"; default "unix:<state>/api.sock"
   std::string isolation = "auto";  // auto | container | none
@@ -37,6 +49,9 @@ struct ClusterConfig {
 // /var/lib/slipway/<name>-<8 hex of the path's hash> for root, below $XDG_STATE_HOME (or ~/.local/state) for
 // others.
 std::filesystem::path default_state_path(const std::filesystem::path& config_tree);
+
+// The folder in `state` that holds the copy of `git`; the tree is at `git->path` in it.
+std::filesystem::path git_copy_path(const ClusterConfig& cluster);
 
 struct LoadedCluster {
   ClusterConfig cluster;
@@ -61,9 +76,5 @@ Result<model::Desired> compile(const std::filesystem::path& tree, const std::str
 // The clusters that file names of the tree tell (run-<cluster>.yaml, kubernetes-<cluster>.yaml and so on),
 // sorted.
 std::vector<std::string> clusters_of(const std::filesystem::path& tree);
-
-// A value that changes when a file of the tree changes (names, sizes, times, inodes): cheap, for polling and
-// for the first look after a hint.
-Result<std::string> fingerprint(const std::filesystem::path& tree);
 
 }  // namespace slipway::config

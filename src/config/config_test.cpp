@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "config/fingerprint.h"
 #include "config/reference.h"
 #include "io/file.h"
 
@@ -74,7 +75,6 @@ TEST_F(TreeTest, FoldersWithFilesOfOursAreServices) {
 
 TEST_F(TreeTest, AMissingTreeIsAnErrorAndAnEmptyOneIsNot) {
   EXPECT_EQ(compile("tree", "local").error().code(), ErrorCode::NotFound);
-  EXPECT_EQ(fingerprint("tree").error().code(), ErrorCode::NotFound);
   fs::create_directory("tree");
   EXPECT_EQ(compiled(), model::Desired());
 }
@@ -93,11 +93,11 @@ TEST_F(TreeTest, OneBrokenServiceHurtsNoOther) {
 TEST_F(TreeTest, AnImageIsNamedByTheContentItIsBuiltFrom) {
   write("tree/web/run.yaml", "main: {build: app}\n");
   write("tree/web/app/Dockerfile", "FROM scratch\n");
-  const model::Image first = compiled().instances.at(0).spec.image;
+  const model::Image first = compiled().instances[0].spec.image;
   EXPECT_EQ(first.name, (fs::current_path() / "tree/web/app").string());
   EXPECT_EQ(first.digest, *io::hash_tree("tree/web/app"));
   write("tree/web/app/page.html", "new");
-  EXPECT_NE(compiled().instances.at(0).spec.image.digest, first.digest);
+  EXPECT_NE(compiled().instances[0].spec.image.digest, first.digest);
 }
 
 TEST_F(TreeTest, ABuildWithoutDockerfileIsAProblem) {
@@ -256,10 +256,11 @@ TEST_F(TreeTest, ClustersAreThoseThatFileNamesTell) {
   EXPECT_THAT(clusters_of("tree"), ElementsAre("dev", "prod"));
 }
 
-TEST_F(TreeTest, TheFingerprintChangesWithTheTreeAndOnlyThen) {
+TEST_F(TreeTest, TheFingerprintChangesWithTheFilesOfTheServiceAndOnlyThen) {
   write("tree/web/run.yaml", "main: {cmd: x}\n");
-  write("tree/web/app/Dockerfile", "FROM scratch\n");
-  const auto print = [] { return *fingerprint("tree"); };
+  write("tree/web/secrets/key.json", "{}\n");
+  write("tree/web/app/src/main.c", "int main;\n");
+  const auto print = [] { return fingerprint("tree/web"); };
   std::string last = print();
   EXPECT_EQ(print(), last);
   const auto changes = [&](const auto& change) {
@@ -268,13 +269,14 @@ TEST_F(TreeTest, TheFingerprintChangesWithTheTreeAndOnlyThen) {
     return std::exchange(last, now) != now;
   };
   EXPECT_TRUE(changes([] { write("tree/web/run.yaml", "main: {cmd: y}\n"); }));  // same size: another inode
-  EXPECT_TRUE(changes([] { write("tree/web/app/page", "x"); }));
-  EXPECT_TRUE(changes([] { fs::permissions("tree/web/app/page", fs::perms::owner_all); }));
+  EXPECT_TRUE(changes([] { write("tree/web/secrets/page", "x"); }));
+  EXPECT_TRUE(changes([] { fs::permissions("tree/web/secrets/page", fs::perms::owner_all); }));
+  EXPECT_TRUE(changes([] { fs::rename("tree/web/secrets", "tree/web/more"); }));
+  EXPECT_TRUE(changes([] { fs::remove("tree/web/more/page"); }));
+  EXPECT_TRUE(changes([] { fs::create_symlink("..", "tree/web/round"); }));
+  EXPECT_FALSE(changes([] { write("tree/web/.git/index", "x"); }));
+  EXPECT_FALSE(changes([] { write("tree/web/app/src/main.c", "int main();\n"); }));
   EXPECT_TRUE(changes([] { fs::rename("tree/web", "tree/www"); }));
-  EXPECT_TRUE(changes([] { fs::remove("tree/www/app/page"); }));
-  EXPECT_TRUE(changes([] { fs::create_symlink(".", "tree/round"); }));
-  EXPECT_TRUE(changes([] { fs::create_symlink("..", "tree/www/round"); }));
-  EXPECT_FALSE(changes([] { write("tree/.git/index", "x"); }));
 }
 
 TEST(Mistakes, TenDifferentMistakesAreTenProblems) {

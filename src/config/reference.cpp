@@ -39,8 +39,8 @@ begin with `_` are left out. Beside the services, or elsewhere, `slipway.yaml` d
 Trees in the layout of PaaSTA are read as they are: see [paasta.md](paasta.md).
 
 The files are YAML 1.2: `yes` is text, `010` is ten. Anchors, aliases and `<<` work within a file. A service
-with a mistake in any of its files is not touched until that is mended, and no other service is affected;
-`slipway validate` shows all mistakes at once.
+with a mistake in any of its files keeps its last good configuration until that is mended, and no other
+service is affected; `slipway validate` shows all mistakes at once.
 )";
 
 // A key and, below it, the keys of its map, each under its full name.

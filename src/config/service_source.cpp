@@ -54,20 +54,6 @@ std::optional<Layout> layout_of(const std::vector<std::string>& files) {
   return std::nullopt;
 }
 
-// A folder whose names tell nothing is as the tree is.
-void decide_layouts(std::vector<ServiceFolder>& services) {
-  bool ours = false, paasta = false;
-  std::vector<ServiceFolder*> open;
-  for (ServiceFolder& folder : services) {
-    const auto told = layout_of(folder.files);
-    if (!told) open.push_back(&folder);
-    folder.layout = told.value_or(Layout::Slipway);
-    ours = ours || told == Layout::Slipway || told == Layout::Both;
-    paasta = paasta || told == Layout::Paasta;
-  }
-  for (ServiceFolder* folder : open) folder->layout = paasta && !ours ? Layout::Paasta : Layout::Slipway;
-}
-
 // The names of a folder that are ours, and those below it.
 void take_names(const fs::path& path, const std::vector<std::string>& names, ServiceFolder& folder) {
   for (const std::string& name : names) {
@@ -135,29 +121,49 @@ Result<std::string> read_yaml_file(const fs::path& path, size_t max_bytes) {
   return Error(ErrorCode::Invalid, fmt::format("it is longer than the {} bytes that are read", max_bytes));
 }
 
+void TreeLayout::add(Layout told) {
+  ours_ = ours_ || told == Layout::Slipway || told == Layout::Both;
+  paasta_ = paasta_ || told == Layout::Paasta;
+}
+
+std::optional<ServiceFolder> find_service(const fs::path& tree, const std::string& name, Layout otherwise) {
+  if (name.starts_with('.') || name.starts_with('_')) return std::nullopt;
+  ServiceFolder folder{.name = name, .path = tree / name, .files = {}, .misnamed = {}, .trouble = {}};
+  std::error_code error;
+  const fs::file_status status = fs::status(folder.path, error);
+  if (status.type() == fs::file_type::not_found) return std::nullopt;
+  if (status.type() == fs::file_type::none) {
+    folder.trouble = error.message();
+  } else if (!fs::is_directory(status)) {
+    return std::nullopt;
+  } else if (auto names = io::list_directory(folder.path); names.has_value()) {
+    take_names(folder.path, *names, folder);
+    if (folder.files.empty() && folder.misnamed.empty()) return std::nullopt;
+  } else {
+    folder.trouble = names.error().text();
+  }
+  const auto told = layout_of(folder.files);
+  folder.told = told.has_value();
+  folder.layout = told.value_or(otherwise);
+  return folder;
+}
+
 Result<std::vector<ServiceFolder>> list_services(const fs::path& tree) {
   std::error_code error;
   if (!fs::is_directory(tree, error)) {
     return Error(ErrorCode::NotFound, fmt::format("there is no folder {}", tree.string()));
   }
   std::vector<ServiceFolder> services;
+  TreeLayout layout;
   for (const std::string& name : TRY(io::list_directory(tree))) {
-    if (name.starts_with('.') || name.starts_with('_')) continue;
-    ServiceFolder folder{name, tree / name, {}, {}, {}, {}};
-    const fs::file_status status = fs::status(folder.path, error);
-    if (status.type() == fs::file_type::none) {
-      folder.trouble = error.message();
-    } else if (!fs::is_directory(status)) {
-      continue;
-    } else if (auto names = io::list_directory(folder.path); names.has_value()) {
-      take_names(folder.path, *names, folder);
-      if (folder.files.empty() && folder.misnamed.empty()) continue;
-    } else {
-      folder.trouble = names.error().text();
-    }
-    services.push_back(std::move(folder));
+    auto folder = find_service(tree, name, Layout::Slipway);
+    if (!folder) continue;
+    if (folder->told) layout.add(folder->layout);
+    services.push_back(std::move(*folder));
   }
-  decide_layouts(services);
+  for (ServiceFolder& folder : services) {
+    if (!folder.told) folder.layout = layout.otherwise();
+  }
   return services;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,26 @@ struct ServiceFolder {
   std::string name;
   std::filesystem::path path;
   Layout layout = Layout::Slipway;    // by the names of its files; where they do not tell, as the others here
+  bool told = true;                   // the names tell
   std::vector<std::string> files;     // those that Slipway knows, of every cluster; sorted
   std::vector<std::string> misnamed;  // those that it would know under another ending
   std::string trouble;                // why it could not be looked into
+};
+
+// The service of this name in the tree; nullopt where there is none. `otherwise`: its layout where the names
+// of its files do not tell.
+std::optional<ServiceFolder> find_service(const std::filesystem::path& tree, const std::string& name,
+                                          Layout otherwise);
+
+// The layout of folders that do not tell, in a tree where those that tell are of these.
+class TreeLayout {
+ public:
+  void add(Layout told);
+  Layout otherwise() const { return paasta_ && !ours_ ? Layout::Paasta : Layout::Slipway; }
+
+ private:
+  bool ours_ = false;
+  bool paasta_ = false;
 };
 
 // The services of a tree: its folders that hold at least one file of ours (and those that cannot be looked

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "io/tree_stamp.h"
+
 namespace slipway::io {
 namespace {
 
@@ -47,6 +49,19 @@ TEST_F(File, LargerThanTheLimitIsInvalid) {
 
 TEST_F(File, OfProcIsReadThoughItsSizeIsZero) {
   EXPECT_FALSE(read_file("/proc/self/stat").value().empty());
+}
+
+TEST_F(File, AStampChangesWithEveryFileAndReadsNone) {
+  ASSERT_TRUE(make_directories(path("t/sub")));
+  ASSERT_TRUE(write_file(path("t/sub/file"), "content"));
+  const std::string first = stamp_tree(path("t")).value();
+  EXPECT_EQ(stamp_tree(path("t")).value(), first);
+  ASSERT_TRUE(write_file(path("t/sub/file"), "CONTENT"));  // as long as before, but another inode
+  const std::string second = stamp_tree(path("t")).value();
+  EXPECT_NE(second, first);
+  ASSERT_TRUE(write_file(path("t/.hidden"), ""));
+  EXPECT_NE(stamp_tree(path("t")).value(), second);
+  EXPECT_EQ(stamp_tree(path("missing")).error().code(), ErrorCode::NotFound);
 }
 
 TEST_F(File, DirectoriesAreMadeWithTheirParents) {

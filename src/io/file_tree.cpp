@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "io/file.h"
+#include "io/tree_stamp.h"
 
 namespace slipway::io {
 
@@ -111,10 +112,13 @@ Result<std::vector<std::string>> list_directory(const fs::path& path) {
 
 namespace {
 
+// What of a file counts.
+enum class FileLook { Content, Stamp };
+
 // Feeds one tree to a digest, entry by entry: "type mode path NUL content-or-target NUL".
 class TreeHasher {
  public:
-  explicit TreeHasher(uint64_t byte_limit) : bytes_left_(byte_limit) {}
+  TreeHasher(FileLook look, uint64_t byte_limit) : look_(look), bytes_left_(byte_limit) {}
 
   Status add_directory(int directory, const fs::path& path, const std::string& relative) {
     for (const std::string& name : TRY(names_in(directory, path))) {
@@ -155,8 +159,13 @@ class TreeHasher {
       return {};
     }
     head('f', bits, relative);
-    text(TRY(content_hash(parent, name, path)));
+    text(look_ == FileLook::Content ? TRY(content_hash(parent, name, path)) : stamp_of(info));
     return {};
+  }
+
+  static std::string stamp_of(const struct stat& info) {
+    return fmt::format("{} {} {}.{} {}.{}", info.st_size, info.st_ino, info.st_mtim.tv_sec,
+                       info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
   }
 
   Result<std::string> content_hash(int parent, const std::string& name, const fs::path& path) {
@@ -188,18 +197,31 @@ class TreeHasher {
   }
 
   Sha256 total_;
+  FileLook look_;
   uint64_t bytes_left_;
   int files_ = 0;
 };
 
 }  // namespace
 
-Result<std::string> hash_tree(const fs::path& directory, uint64_t limit) {
+namespace {
+
+Result<std::string> digest_tree(const fs::path& directory, FileLook look, uint64_t limit) {
   const Fd root(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return path_error("open", directory);
-  TreeHasher hasher(limit);
+  TreeHasher hasher(look, limit);
   TRY(hasher.add_directory(root.get(), directory, ""));
   return hasher.hex();
+}
+
+}  // namespace
+
+Result<std::string> hash_tree(const fs::path& directory, uint64_t limit) {
+  return digest_tree(directory, FileLook::Content, limit);
+}
+
+Result<std::string> stamp_tree(const fs::path& directory) {
+  return digest_tree(directory, FileLook::Stamp, 0);
 }
 
 }  // namespace slipway::io

@@ -1,5 +1,7 @@
 #include "model/instance.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "model/enum_text.h"
@@ -195,6 +197,13 @@ Json resolved_json(const Instance& instance, const std::string& cluster) {
   json["placement"] = to_json(spec.placement);
   if (instance.kind != InstanceKind::Service) hide_long_running(json);
   return json;
+}
+
+bool Desired::has_broken_files(std::string_view service) const {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::binary_search(names.begin(), names.end(), service);
+  };
+  return has(broken) || has(last_good);
 }
 
 }  // namespace slipway::model

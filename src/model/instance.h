@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/instance_list.h"
 #include "model/revision.h"
 #include "model/spec.h"
 
@@ -105,13 +106,18 @@ struct Problem {
   bool operator==(const Problem&) const = default;
 };
 
-// Everything wanted in one cluster. `broken` names services whose files have errors: what runs of them stays
-// as it is, because nobody knows what is wanted.
+// Everything wanted in one cluster. Of a service whose files have errors the last configuration that had
+// none stays in force (`last_good`); where none is known (`broken`), what runs stays as it is, because nobody
+// knows what is wanted. A service is in one of the two at most.
 struct Desired {
-  std::vector<Instance> instances;  // sorted by id
-  std::vector<std::string> broken;  // sorted
+  InstanceList instances;              // sorted by id
+  std::vector<std::string> broken;     // sorted
+  std::vector<std::string> last_good;  // sorted
   std::vector<Problem> problems;
   std::vector<Instance> aside;  // of broken services, those without an error of their own: to look at only
+
+  // Whether the files of the service have errors.
+  bool has_broken_files(std::string_view service) const;
   bool operator==(const Desired&) const = default;
 };
 

@@ -113,5 +113,47 @@ TEST(Step, TextSaysWhatAndWhy) {
   EXPECT_EQ(step.text(), "shop.web: stop 2 tasks of abc (t1, t2): drained");
 }
 
+Instance named(const std::string& service, const std::string& instance, int count = 1) {
+  Instance made;
+  made.id = {service, instance};
+  made.count = count;
+  return made;
+}
+
+std::vector<std::string> counts_of(const InstanceList& list) {
+  std::vector<std::string> texts;
+  for (const Instance& instance : list)
+    texts.push_back(instance.id.text() + " " + std::to_string(instance.count));
+  return texts;
+}
+
+TEST(InstanceList, KeepsItsOrderWhenOneServiceIsReplaced) {
+  InstanceList list = {named("api", "main"), named("shop", "a"), named("shop", "b"), named("web", "main")};
+  const auto shared = [](Instance instance) { return std::make_shared<const Instance>(std::move(instance)); };
+  list.put_service("shop",
+                   {shared(named("shop", "a", 2)), shared(named("shop", "c")), shared(named("shop", "d"))});
+  EXPECT_EQ(counts_of(list),
+            (std::vector<std::string>{"api.main 1", "shop.a 2", "shop.c 1", "shop.d 1", "web.main 1"}));
+  list.put_service("api", {});
+  list.put_service("zoo", {shared(named("zoo", "main"))});
+  list.put_service("shop", {shared(named("shop", "d", 7))});
+  EXPECT_EQ(counts_of(list), (std::vector<std::string>{"shop.d 7", "web.main 1", "zoo.main 1"}));
+  list.put(named("web", "main", 3));
+  list.put(named("web", "canary"));
+  EXPECT_EQ(counts_of(list),
+            (std::vector<std::string>{"shop.d 7", "web.canary 1", "web.main 3", "zoo.main 1"}));
+}
+
+TEST(InstanceList, ACopyStaysAsItWas) {
+  InstanceList list = {named("web", "main"), named("web", "other")};
+  const InstanceList before = list;
+  EXPECT_EQ(list, before);
+  list.edit(0, [](Instance& instance) { instance.count = 5; });
+  EXPECT_EQ(before[0].count, 1);
+  EXPECT_NE(list, before);
+  EXPECT_EQ(&list[1], &before[1]);  // shared still
+  EXPECT_EQ(list, (InstanceList{named("web", "main", 5), named("web", "other")}));
+}
+
 }  // namespace
 }  // namespace slipway::model

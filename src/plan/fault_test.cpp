@@ -77,7 +77,7 @@ TEST_F(Faults, NothingNewIsHappyWhileTheLoadBalancerCannotBeAskedWhateverItRefus
 
 TEST_F(Faults, NothingThatMayServeIsStoppedWhileTheLoadBalancerCannotBeAsked) {
   routing_ = Routing{};
-  desired_.instances[0].count = 1;
+  desired_.instances.edit(0, [](model::Instance& instance) { instance.count = 1; });
   DrainMemory drain{.started_at = kNow - 1h};
   for (const char* id : {"old-1", "old-2", "old-3", "new-1", "new-2"})
     memory_[instance_.id].drains[model::TaskId(id)] = drain;

@@ -32,7 +32,7 @@ void compare_sorted(const Range& one, const Range& other, Key key, Alike alike, 
   }
 }
 
-constexpr auto kEqual = [](const auto& a, const auto& b) { return a == b; };
+constexpr auto kEqual = [](const auto& a, const auto& b) { return &a == &b || a == b; };
 constexpr auto kIdOf = [](const auto& value) -> const auto& { return value.id; };
 
 }  // namespace

@@ -32,7 +32,6 @@ struct World {
     return {desired, observed,      routing, overrides,    images,    memory,
             true,    shutting_down, now,     limited_room, rebalance, drains};
   }
-  model::Instance& instance(size_t number) { return desired.instances.at(number); }
   model::Task& task(size_t number) { return observed.tasks.at(number); }
 };
 
@@ -85,8 +84,8 @@ class Chaos {
   World world;
 
  private:
-  template <class T>
-  T& any(std::vector<T>& values) {
+  template <class List>
+  auto& any(List& values) {
     return values[random_.below(values.size())];
   }
   template <class T>
@@ -114,26 +113,32 @@ class Chaos {
     }
   }
 
+  void change(model::Instance& instance) {
+    instance.count = static_cast<int>(random_.below(5));
+    instance.spec.env["VERSION"] = one_of<const char*>({"1", "1", "2"});
+    instance.bounce.margin = one_of({1.0, 0.5});
+    instance.bounce.auto_rollback = chance(2);
+    instance.bounce.min_task_uptime = one_of({0s, 10s});
+    instance.drain.method = one_of({model::DrainMethod::Proxy, model::DrainMethod::Http});
+    if (chance(3)) instance.proxy.reset();
+    if (chance(5)) instance.spec.image = {model::ImageKind::Reference, "docker://registry.test/a:1", ""};
+    if (chance(8)) instance.kind = model::InstanceKind::Job;
+  }
+
   void change_files() {
     auto& all = world.desired.instances;
     const model::Instance spare = any(spare_.desired.instances);
     const auto here = std::ranges::find(all, spare.id, &model::Instance::id);
     if (here == all.end()) {
-      all.insert(std::ranges::lower_bound(all, spare.id, {}, &model::Instance::id), spare);
+      all.put(spare);
     } else if (chance(4)) {
-      all.erase(here);
+      all.remove(spare.id);
       world.desired.broken.clear();
       if (chance(2)) world.desired.broken = {spare.id.service};
     } else {
-      here->count = static_cast<int>(random_.below(5));
-      here->spec.env["VERSION"] = one_of<const char*>({"1", "1", "2"});
-      here->bounce.margin = one_of({1.0, 0.5});
-      here->bounce.auto_rollback = chance(2);
-      here->bounce.min_task_uptime = one_of({0s, 10s});
-      here->drain.method = one_of({model::DrainMethod::Proxy, model::DrainMethod::Http});
-      if (chance(3)) here->proxy.reset();
-      if (chance(5)) here->spec.image = {model::ImageKind::Reference, "docker://registry.test/a:1", ""};
-      if (chance(8)) here->kind = model::InstanceKind::Job;
+      model::Instance changed = *here;
+      change(changed);
+      all.put(changed);
     }
     world.desired.problems.clear();
     if (chance(4))
@@ -284,7 +289,7 @@ TEST_F(SettledPlanner, PlansTheInstanceWhoseTaskLeftTheLoadBalancer) {
 }
 
 TEST_F(SettledPlanner, PlansWhomTheFilesOrAnOverrideName) {
-  world_.instance(3).count = 3;
+  world_.desired.instances.edit(3, [](model::Instance& instance) { instance.count = 3; });
   EXPECT_EQ(decide(), Names{"d"});
   world_.overrides = {test::override_of("a.main", model::OverrideKind::Pause)};
   EXPECT_EQ(decide(), (Names{"a", "d"})) << "d grows, and is asked anew as long as it does";
@@ -309,7 +314,7 @@ TEST_F(SettledPlanner, PlansAgainWhenItsTimeHasCome) {
 }
 
 TEST_F(SettledPlanner, ForgetsWhatIsGone) {
-  world_.desired.instances.erase(world_.desired.instances.begin());
+  world_.desired.instances.remove({"a", "main"});
   EXPECT_EQ(settle(), Names());
   std::erase_if(world_.observed.tasks, [](const auto& task) { return task.instance.service == "a"; });
   std::erase_if(world_.observed.revisions,

@@ -166,7 +166,8 @@ TEST(Decide, LetsNoTaskBackIntoTrafficWhoseStopWasAskedForUntilANewerLookShowsIt
   Question question = wanting(web);
   question.add(revision, 2, {test::healthy_task(revision, "a"), test::healthy_task(revision, "b", Time(1h))});
   question.memory[web.id].drains[model::TaskId("b")] = {.started_at = kNow, .stop_asked_at = kNow};
-  question.desired.instances.front().count = 2;
+  web.count = 2;
+  question.desired.instances.put(web);
   question.routing.tasks[model::TaskId("b")] = {.in = false, .draining = true};
   question.now = kNow + 1s;
   for (const Time old : {kNow - 1s, kNow, kNow + 2s}) {

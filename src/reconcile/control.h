@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "model/override.h"
 #include "model/plan.h"
+#include "model/source_status.h"
 #include "model/status.h"
 #include "state/store.h"
 
@@ -24,8 +25,9 @@ struct Snapshot {
   uint64_t sequence = 0;  // grows with every new snapshot
   std::string cluster;
   std::string engine;
-  std::string config_path;  // the config tree
-  std::string isolation;    // a warning; empty when tasks are isolated
+  std::string config_path;     // the config tree
+  model::SourceStatus source;  // where it comes from
+  std::string isolation;       // a warning; empty when tasks are isolated
   model::Generation generation = 0;
   Time at{};             // of the observation; 0 before the first
   std::string trouble;   // why the picture may be stale ("engine: ..."); empty when it is fresh

@@ -332,6 +332,7 @@ Snapshot Core::snapshot(const std::string& trouble) const {
   snapshot.cluster = settings_.cluster;
   snapshot.engine = settings_.engine;
   snapshot.config_path = settings_.config_path;
+  snapshot.source = source_;
   snapshot.isolation = isolation_;
   snapshot.at = seen_at_;
   snapshot.trouble = trouble;
@@ -364,6 +365,7 @@ bool same_nodes(const std::vector<model::Node>& a, const std::vector<model::Node
 bool same_picture(const Snapshot& a, const Snapshot& b) {
   return a.generation == b.generation && a.trouble == b.trouble && a.settled == b.settled &&
          a.shutting_down == b.shutting_down && a.released == b.released && a.isolation == b.isolation &&
+         a.source == b.source &&
          a.desired == b.desired && a.instances == b.instances && a.overrides == b.overrides &&
          a.plan == b.plan && a.one_off == b.one_off && same_nodes(*a.nodes, *b.nodes);
 }

@@ -67,6 +67,7 @@ class Core {
   Core(const Core&) = delete;
 
   void set_desired(Shared<model::Desired> desired) { desired_ = std::move(desired); }
+  void set_source(model::SourceStatus source) { source_ = std::move(source); }
   void set_overrides(std::vector<model::Override> overrides) { overrides_ = std::move(overrides); }
   // As stored by an earlier process; a text that cannot be read is forgotten, which only lengthens waits.
   void set_memory(const model::InstanceId& instance, const std::string& text);
@@ -117,6 +118,7 @@ class Core {
   CoreSettings settings_;
   plan::IncrementalPlanner planner_;
   Shared<model::Desired> desired_;
+  model::SourceStatus source_;
   std::vector<model::Override> overrides_;
   plan::Memory first_memory_;
   plan::Images images_;

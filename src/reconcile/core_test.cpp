@@ -14,7 +14,7 @@ const Time kStart{Duration(1'700'000'000'000)};
 
 model::Desired desired_of(std::vector<model::Instance> instances) {
   model::Desired desired;
-  desired.instances = std::move(instances);
+  for (model::Instance& instance : instances) desired.instances.push_back(std::move(instance));
   return desired;
 }
 

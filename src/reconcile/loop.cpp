@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "io/parallel.h"
 
 namespace slipway::reconcile {
 
@@ -32,7 +33,6 @@ constexpr Duration kGather = 10ms;
 constexpr Duration kFailureInterval = 1s;
 // While the store cannot be written. Rounds go on meanwhile: healing needs no store.
 constexpr Backoff kStoreBackoff{1s, 10s};
-constexpr Duration kFileInterval = 1s;
 // Between the last word and the end: whoever asked for the end, or follows it, still gets its answer.
 constexpr Duration kFarewell = 200ms;
 
@@ -41,6 +41,7 @@ constexpr const char* kEngine = "engine";
 constexpr const char* kProxy = "proxy";
 constexpr const char* kState = "state";
 constexpr const char* kConfig = "config";
+constexpr const char* kCompiled = "compiled configuration";
 constexpr const char* kRelease = "release";
 
 std::string text_of(const Status& status) {
@@ -74,7 +75,6 @@ Loop::Loop(LoopParts parts, const config::ClusterConfig& cluster, std::function<
       teller_(parts.engine, parts.loop, parts.clock, [this] { request_round(0ms); }),
       pulls_(std::make_unique<io::PatientPool>(kPulls, parts.clock)),
       builds_(std::make_unique<io::PatientPool>(kBuilds, parts.clock)),
-      files_(std::make_unique<io::WorkerPool>(1, 64)),
       driver_(std::make_unique<io::WorkerPool>(1, 16)) {}
 
 Loop::~Loop() {
@@ -102,17 +102,30 @@ Status Loop::start() {
       core_.set_shutting_down();
     }
   }
-  const auto print = config::fingerprint(cluster_.config);
-  if (print.has_value()) fingerprint_ = print.value();
-  core_.set_desired(
-      TRY_CONTEXT(config::compile(cluster_.config, cluster_.cluster, core_.doors()), "read the config tree"));
+  files_ = TRY(open_files());
+  FilesLook first = TRY_CONTEXT(files_->start(), "read the config tree");
+  core_.set_source(std::move(first.source));
+  if (first.desired) core_.set_desired(std::move(*first.desired));
   publish();
   parts_.engine.watch([this] { parts_.loop.post([this] { request_round(kGather); }); });
   parts_.loop.post([this] {
     request_round(0ms);
-    watch_files();
+    files_->follow();
   });
   return {};
+}
+
+Result<std::unique_ptr<Files>> Loop::open_files() {
+  auto source = TRY(config::open_source(cluster_, parts_.clock));
+  std::unique_ptr<config::CompiledStore> store;
+  if (!cluster_.state.empty()) store = std::make_unique<config::CompiledStore>(cluster_.state / "compiled");
+  config::TreeOptions options;
+  options.folder = cluster_.config;
+  options.cluster = cluster_.cluster;
+  options.holders = core_.doors();
+  options.threads = io::usable_cores();
+  return std::make_unique<Files>(parts_.loop, parts_.clock, std::move(source), std::move(store),
+                                 std::move(options), [this](FilesLook look) { take_files(std::move(look)); });
 }
 
 // ---- rounds
@@ -260,44 +273,21 @@ void Loop::prepare(const model::Image& image) {
   if (!submitted.has_value()) core_.image_prepared(image, submitted, parts_.clock.now());
 }
 
-void Loop::watch_files() {
-  parts_.loop.after(kFileInterval, [this] { watch_files(); });
-  if (compiling_) return;
-  compiling_ = true;
-  const Status submitted = files_->submit([this] {
-    auto print = config::fingerprint(cluster_.config);
-    parts_.loop.post([this, print] {
-      compiling_ = false;
-      if (print.has_value() && print.value() == fingerprint_ && !troubles_.contains(kConfig)) return;
-      if (print.has_value()) fingerprint_ = print.value();
-      compile_files();
-    });
-  });
-  if (!submitted.has_value()) compiling_ = false;
-}
-
-void Loop::compile_files() {
-  const Status submitted = files_->submit([this, doors = core_.doors()] {
-    auto desired = config::compile(cluster_.config, cluster_.cluster, doors);
-    parts_.loop.post([this, doors, desired = std::move(desired)]() mutable {
-      // Who has come to serve meanwhile must not be taken off the air for whoever wants the same.
-      if (doors != core_.doors()) {
-        compile_files();
-        return;
-      }
-      // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one
-      // stays.
-      set_trouble(kConfig, desired.has_value() ? "" : desired.error().text());
-      if (desired.has_value()) core_.set_desired(std::move(desired).value());
-      request_round(0ms);
-    });
-  });
-  // The next look at the files tries again.
-  if (!submitted.has_value()) set_trouble(kConfig, submitted.error().text());
+void Loop::take_files(FilesLook look) {
+  // A tree that cannot be read at all (unmounted, renamed) is no wish to stop everything: the last one stays.
+  set_trouble(kConfig, text_of(look.read));
+  set_trouble(kCompiled, text_of(look.stored));
+  core_.set_source(std::move(look.source));
+  if (look.desired) core_.set_desired(std::move(*look.desired));
+  if (look.desired) {
+    request_round(0ms);
+  } else {
+    publish();
+  }
 }
 
 void Loop::reload() {
-  parts_.loop.post([this] { compile_files(); });
+  parts_.loop.post([this] { files_->reload(); });
 }
 
 // ---- the end

@@ -25,6 +25,7 @@
 #include "reconcile/applier.h"
 #include "reconcile/control.h"
 #include "reconcile/core.h"
+#include "reconcile/files.h"
 #include "reconcile/journal.h"
 #include "reconcile/task_teller.h"
 #include "state/store.h"
@@ -83,8 +84,8 @@ class Loop final : public Control {
   void next_round(const Round& round);
   void end_shutdown();
   void prepare(const model::Image& image);
-  void watch_files();
-  void compile_files();
+  Result<std::unique_ptr<Files>> open_files();
+  void take_files(FilesLook look);
   // Empty: it is over. Says it when it changes; the snapshot tells it until then.
   void set_trouble(const std::string& area, const std::string& what);
   void note_stored(const Status& stored);
@@ -109,8 +110,6 @@ class Loop final : public Control {
   bool round_wanted_ = false;
   std::optional<io::EventLoop::TimerId> timer_;
   Time timer_at_{};
-  std::string fingerprint_;
-  bool compiling_ = false;
   std::map<std::string, std::string> troubles_;  // by area: "engine", "proxy", ...
   int failed_stores_ = 0;                        // in a row
   Time store_again_at_{};                        // of the next try, while the store cannot be written
@@ -130,8 +129,7 @@ class Loop final : public Control {
   std::unique_ptr<io::PatientPool> pulls_;  // of images: minutes, and for ever where a registry hangs
   std::unique_ptr<io::PatientPool>
       builds_;  // apart, for they are slower, and any service's Dockerfile may hang
-  std::unique_ptr<io::WorkerPool>
-      files_;  // one at a time, so that no older compilation overtakes a newer one
+  std::unique_ptr<Files> files_;
   std::unique_ptr<io::WorkerPool> driver_;
 };
 

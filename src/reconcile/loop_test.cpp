@@ -47,6 +47,7 @@ class LoopTest : public ::testing::Test {
  protected:
   void SetUp() override {
     directory_ = std::make_unique<io::TemporaryDirectory>(io::TemporaryDirectory::create().value());
+    state_ = std::make_unique<io::TemporaryDirectory>(io::TemporaryDirectory::create().value());
     write("web", "main:\n  cmd: [serve]\n  instances: 2\n  container_port: 80\n  proxy: {port: 18000}\n");
     engine::fake::Options options;
     options.live = true;
@@ -66,6 +67,7 @@ class LoopTest : public ::testing::Test {
     config::ClusterConfig config;
     config.cluster = "test";
     config.config = directory_->path();
+    config.state = state_->path();
     loop_ = std::make_unique<io::EventLoop>();
     engine_ = std::make_unique<engine::fake::FakeEngine>(cluster_);
     control_ = std::make_unique<Loop>(LoopParts{*loop_, *engine_, proxy, store_, clock_, random_}, config,
@@ -100,6 +102,7 @@ class LoopTest : public ::testing::Test {
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<io::TemporaryDirectory> directory_;
+  std::unique_ptr<io::TemporaryDirectory> state_;
   std::shared_ptr<engine::fake::FakeCluster> cluster_;
   discovery::FakeProxy proxy_;
   test::FullStore store_;
@@ -130,11 +133,46 @@ TEST_F(LoopTest, AChangedFileRollsAndIsHistory) {
   EXPECT_EQ(history[0].outcome, "done");
 }
 
-TEST_F(LoopTest, ABrokenFileChangesNothingAndIsNamed) {
-  const auto before = eventually(settled);
+TEST_F(LoopTest, ASavedFileIsTakenWithoutAWordAndSharesTheRest) {
+  write("api", "main: {cmd: [serve]}\n");
+  const auto before =
+      eventually([](const Snapshot& now) { return settled(now) && now.instances.size() == 2; });
+  write("web", "main:\n  cmd: [serve]\n  instances: 3\n");
+  const auto after = eventually([](const Snapshot& now) {
+    return settled(now) && now.instances.size() == 2 && now.instances[1].healthy == 3;
+  });
+  EXPECT_EQ(&after->desired->instances[0], &before->desired->instances[0]);
+  EXPECT_EQ(after->source.kind, "directory");
+  EXPECT_EQ(after->source.trouble, "");
+}
+
+TEST_F(LoopTest, ABrokenFileIsNamedAndItsLastGoodConfigurationInForceAlsoAfterARestart) {
+  eventually(settled);
   write("web", "main:\n  cmd: [serve\n");
-  control_->reload();
-  const auto after = eventually([](const Snapshot& now) { return !now.desired->problems.empty(); });
+  const auto broken = [](const Snapshot& now) {
+    return settled(now) && now.desired->last_good == std::vector<std::string>{"web"};
+  };
+  EXPECT_EQ(eventually(broken)->desired->problems.size(), 1U);
+  stop();
+  start();
+  EXPECT_EQ(eventually(broken)->instances[0].healthy, 2);
+  // In force: an operator may still scale it.
+  model::Override scale;
+  scale.instance = kWeb;
+  scale.kind = model::OverrideKind::Scale;
+  scale.count = 3;
+  ASSERT_TRUE(control_->put_override(scale, clock_.deadline_in(5s)).has_value());
+  eventually([](const Snapshot& now) { return settled(now) && now.instances[0].healthy == 3; });
+}
+
+TEST_F(LoopTest, ABrokenFileOfWhichNothingIsKnownChangesNothing) {
+  eventually(settled);
+  stop();
+  ASSERT_TRUE(io::remove_all(state_->path() / "compiled"));
+  write("web", "main:\n  cmd: [serve\n");
+  start();
+  const auto after =
+      eventually([](const Snapshot& now) { return !now.desired->problems.empty() && now.at != Time(); });
   EXPECT_EQ(after->desired->broken, std::vector<std::string>{"web"});
   const auto running = engine_->observe(clock_.deadline_in(5s)).value();
   EXPECT_EQ(running.tasks.size(), 2U);

@@ -26,7 +26,8 @@ Outcome decide_with(const Inputs& inputs, Change change) {
 // 1: as if it did not matter how many are happy.
 Outcome ignore_margin(const Inputs& inputs) {
   return decide_with(inputs, [](model::Desired& desired, auto&, auto&) {
-    for (model::Instance& instance : desired.instances) instance.bounce.margin = 0.01;
+    for (size_t i = 0; i < desired.instances.size(); ++i)
+      desired.instances.edit(i, [](model::Instance& instance) { instance.bounce.margin = 0.01; });
   });
 }
 

@@ -50,12 +50,7 @@ class TinyCluster {
   std::vector<model::Event> events;
   std::vector<model::Step> steps;  // all that were applied
 
-  void want(const model::Instance& instance) {
-    std::erase_if(desired.instances, [&](const auto& other) { return other.id == instance.id; });
-    desired.instances.push_back(instance);
-    std::sort(desired.instances.begin(), desired.instances.end(),
-              [](const auto& a, const auto& b) { return a.id < b.id; });
-  }
+  void want(const model::Instance& instance) { desired.instances.put(instance); }
 
   // Observe, decide, check, apply.
   const plan::Outcome& round() {

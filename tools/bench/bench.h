@@ -75,6 +75,7 @@ void keep(const T& value) {
 }
 
 // One each, by file. Empty: it could not be measured, and has said why on standard error.
+Figures bench_config();
 Figures bench_place();
 Figures bench_plan();
 Figures bench_memory(const std::string& self);  // `self`: this program, run again for each size

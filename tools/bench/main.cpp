@@ -13,9 +13,10 @@
 
 namespace {
 
-constexpr const char* kNames[] = {"memory", "place", "plan"};
+constexpr const char* kNames[] = {"config", "memory", "place", "plan"};
 
 bench::Figures run(const std::string& name, const std::string& self) {
+  if (name == "config") return bench::bench_config();
   if (name == "place") return bench::bench_place();
   if (name == "plan") return bench::bench_plan();
   return bench::bench_memory(self);

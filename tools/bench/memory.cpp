@@ -3,7 +3,6 @@
 // API serves; at its peak also one whole observation, as the engine and the load balancer tell it. Each size
 // in a process of its own, for memory that was freed is not given back.
 #include <cstdio>
-#include <fstream>
 #include <malloc.h>
 #include <memory>
 #include <string>
@@ -12,19 +11,11 @@
 
 #include "bench.h"
 #include "reconcile/core.h"
+#include "resident.h"
 #include "settled.h"
 
 namespace bench {
 namespace {
-
-// In KB; -1 where the system does not say.
-long resident(std::string_view which) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(which)) return std::strtol(line.c_str() + which.size(), nullptr, 10);
-  }
-  return -1;
-}
 
 struct Held {
   double kept_kb = -1;  // growth since the process began to hold anything, between two rounds
