@@ -116,7 +116,9 @@ void add_task(Round& round, RevisionView& view, const model::Task& task) {
   }
   const auto drain = round.memory.drains.find(task.id);
   if (drain != round.memory.drains.end() && drain->second.stop_asked_at) {
-    if (!is_over(task)) view.asked.push_back(&task);
+    if (is_over(task)) return;
+    view.asked.push_back(&task);
+    round.wake(round.in.now + 1ms);  // any newer look decides, also one that shows no change
     return;
   }
   view.tasks.push_back(view_of(round, task));

@@ -31,8 +31,10 @@ Status FaultyEngine::act(const model::Action& step, model::Generation generation
   const int plane = stage_.acting->number;
   stage_.timeline.note(plane, "step", "{}", model::Step{{}, step, ""}.text());
   TRY(reachable());
-  if (stage_.chance.strikes(Fault::StepFails, 30, plane))
+  if (stage_.chance.strikes(Fault::StepFails, 30, plane)) {
+    ++stage_.node_changes;  // the places that it would have taken are free for those after it
     return Error(ErrorCode::Unavailable, "the engine is too busy");
+  }
   Act act;
   act.step = &step;
   act.generation = generation;

@@ -92,9 +92,10 @@ class DrainWatch : public Invariant {
 // when the control plane looked and have died by themselves since: it cannot know of these yet. A task that
 // it could not know to be happy is not held against it. Under brutal and downthenup tasks of another revision
 // than the wanted one are not counted on. What was told to drain takes no more work, so its stop
-// takes nothing away. Where nothing may change (paused, broken files), no act makes any
-// task unhappy at all, nor takes it out of the load balancer where the files do not tell any more that it
-// belongs there (unless the state that could tell was lost).
+// takes nothing away. Routes that were decided while the load balancer could not be asked are not judged.
+// Where nothing may change (paused, broken files), no act makes any task unhappy at all, nor takes it out of
+// the load balancer where the files do not tell any more that it belongs there (unless the state that could
+// tell was lost).
 class Floor final : public Invariant {
  public:
   Floor() : Invariant(1, "our actions leave the floor of happy tasks") {}
@@ -107,7 +108,8 @@ class Floor final : public Invariant {
       if (!terms.happy(before, decision.now) || happy_after(terms, decision, act, id)) continue;
       taken_.insert(id);
       const bool left_before = act.step != nullptr && before.told;
-      if (!left_before && counts(decision, terms, id, before)) touched.insert(before.instance);
+      const bool blind = act.step == nullptr && !decision.routing_known;
+      if (!left_before && !blind && counts(decision, terms, id, before)) touched.insert(before.instance);
     }
     std::erase_if(taken_, [&](const TaskId& id) {
       const auto after = act.after.find(id);
@@ -116,7 +118,8 @@ class Floor final : public Invariant {
                  : decision.terms_for(after->second.instance).happy(after->second, decision.now);
     });
     for (const model::InstanceId& id : touched) judge(decision, act, id);
-    if (act.step == nullptr && act.done && decision.state_kept) keeps_doors(decision, act);
+    if (act.step == nullptr && act.done && decision.state_kept && decision.routing_known)
+      keeps_doors(decision, act);
   }
 
  private:
@@ -420,8 +423,22 @@ class SameAnswer final : public Invariant {
     const plan::Outcome& one = answer.outcome;
     const plan::Outcome& other = answer.again;
     const bool same = plan::same_answer(one, other);
-    expect(same, "two answers to one question:\n{}and\n{}", same ? "" : one.plan.text(),
-           same ? "" : other.plan.text());
+    expect(same, "two answers to one question: {}", same ? "" : difference(one, other));
+  }
+
+ private:
+  static std::string text_of(const plan::Memory& memory) {
+    std::string text;
+    for (const auto& [id, of_instance] : memory)
+      text += fmt::format("{} {}\n", id.text(), plan::to_json(of_instance).dump());
+    return text;
+  }
+  static std::string difference(const plan::Outcome& one, const plan::Outcome& other) {
+    if (one.plan != other.plan) return fmt::format("plans\n{}and\n{}", one.plan.text(), other.plan.text());
+    if (one.memory != other.memory)
+      return fmt::format("memories\n{}and\n{}", text_of(one.memory), text_of(other.memory));
+    if (one.wake_at != other.wake_at) return "when to wake";
+    return one.events != other.events ? "events" : "status";
   }
 };
 
