@@ -89,6 +89,11 @@ Result<bool> watch_leaving(Context& context, const api::Client& client, Deadline
   return released.error();
 }
 
+// For a script; people are told by a note.
+void answer_nothing_left(Context& context) {
+  context.out.structured(context.format(), Json::Object{{"left", Json::Array()}});
+}
+
 Result<int> late(Context& context, const std::string& what, Duration timeout) {
   context.out.error(
       fmt::format("{} after {}; it goes on. `slipway status` shows it, and `slipway down` waits again", what,
@@ -131,7 +136,7 @@ Result<int> take_down(Context& context, const Doomed& doomed, const api::Client&
                                           control_plane_log(doomed.launch.state).string() +
                                           ", then `slipway down` goes on");
   }
-  context.out.structured(context.format(), Json::Object{{"left", Json::Array()}});
+  answer_nothing_left(context);
   if (keep) {
     context.out.note("the control plane has ended; its tasks go on, and `slipway up` takes them over again");
     return 0;
@@ -145,7 +150,7 @@ Result<int> run(Context& context) {
   const auto found = find_doomed(context);
   if (!found && found.error().code() == ErrorCode::Unavailable) {
     context.out.note("nothing is up");
-    context.out.structured(context.format(), Json::Object{{"left", Json::Array()}});
+    answer_nothing_left(context);
     return 0;
   }
   if (!found) return found.error();
@@ -154,7 +159,7 @@ Result<int> run(Context& context) {
   if (!TRY(answers(client))) {
     if (context.args.has("keep") || !io::exists(launch_of.state)) {
       context.out.note("no control plane of " + launch_of.source.string() + " runs");
-      context.out.structured(context.format(), Json::Object{{"left", Json::Array()}});
+      answer_nothing_left(context);
       return 0;
     }
     // It died: only a control plane knows what it left and how to end it.

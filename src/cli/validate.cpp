@@ -31,13 +31,14 @@ Result<Violations> violations_of(const Context& context, const std::filesystem::
   const auto loaded = TRY(load_cluster(path));
   const std::filesystem::path& tree = loaded.cluster.config;
   std::vector<std::string> clusters = clusters_of(loaded);
-  if (context.args.has("cluster")) clusters = {context.args.text("cluster")};
+  if (context.args.has("cluster")) {
+    const std::string given = context.args.text("cluster");
+    if (const std::string note = unknown_cluster(given, config::clusters_of(tree)); !note.empty())
+      context.out.warning(note);
+    clusters = {given};
+  }
   Violations violations;
   for (const model::Problem& problem : loaded.problems) violations.push_back({"configuration", problem});
-  for (const std::string& cluster : clusters) {
-    if (const std::string note = unknown_cluster(cluster, config::clusters_of(tree)); !note.empty())
-      context.out.warning(note);
-  }
   config::Validation found = TRY(config::validate(tree, clusters));
   // A wrong path would be valid for ever.
   if (!found.services) return Error(ErrorCode::Invalid, no_service(tree, clusters.front()));
